@@ -1,0 +1,1 @@
+"""Machinery that clients and servers share."""
