@@ -1,0 +1,1 @@
+"""Further grant types of the OAuth client."""

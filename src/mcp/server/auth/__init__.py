@@ -1,0 +1,1 @@
+"""OAuth on the server: authorization server endpoints, and bearer protection of resource servers."""

@@ -1,0 +1,1 @@
+"""Experimental features, which may change or go without notice."""
