@@ -1,0 +1,74 @@
+"""The quickstart: its client and server as a user runs them, and `python -m mcp.client` on each of its transports."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
+SERVER = str(QUICKSTART / "server.py")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=40, check=False)
+
+
+def test_the_client_lists_and_calls_everything() -> None:
+    done = run(str(QUICKSTART / "client.py"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "Connected to Demo",
+        "tool      add: Add two numbers.",
+        "resource  config://app: The application's configuration.",
+        "template  greeting://{name}: A personal greeting.",
+        "prompt    greet_user: Ask for a greeting in a style: friendly, formal or casual.",
+        "add(40, 2) = {'result': 42}",
+        "greeting://Ada says 'Hello, Ada!'",
+        "greet_user says 'Please write a formal, professional greeting for someone named Ada.'",
+    ]
+
+
+def test_the_server_over_stdio_mod_1() -> None:
+    # MOD-1
+    done = run("-m", "mcp.client", sys.executable, SERVER)
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def listening(transport: str) -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, SERVER, "--transport", transport, "--port", str(port)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None and time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@pytest.mark.parametrize(("transport", "path", "words"), [("streamable-http", "mcp", ""), ("sse", "sse", "trying SSE")])
+def test_the_server_over_http_mod_1_mod_6(transport: str, path: str, words: str) -> None:
+    # MOD-1, MOD-6, TCL-61
+    with listening(transport) as port:
+        done = run("-m", "mcp.client", f"http://127.0.0.1:{port}/{path}")
+    assert done.returncode == 0, done.stderr
+    assert "INFO:client:Initialized" in done.stderr.splitlines()
+    assert words in done.stderr
