@@ -27,6 +27,7 @@ from mcp.cli._targets import FileTarget, Target, UrlTarget, http_status, is_not_
 from mcp.cli._terminal import ProgressBar, ask, in_daemon_thread, is_interactive, printable, tell
 from mcp.cli._values import BadValue, json_object, parse_arguments, split_assignment
 from mcp.client.session import ClientSession
+from mcp.shared import _event_loop
 from mcp.shared.context import RequestContext
 from mcp.shared.exceptions import ConnectionClosedError, McpError, UrlElicitationRequiredError
 from mcp.types import (
@@ -134,7 +135,7 @@ def run(command: Command, target: Target, *, as_json: bool, timeout: float | Non
     """
     with results_only() as out:
         server = load_server(target) if isinstance(target, FileTarget) else None
-        return anyio.run(lambda: _run(command, target, server, out, as_json, timeout))
+        return _event_loop.run(lambda: _run(command, target, server, out, as_json, timeout))
 
 
 async def _run(command: Command, target: Target, server: Any, out: TextIO, as_json: bool, timeout: float | None) -> int:

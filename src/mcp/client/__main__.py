@@ -7,7 +7,6 @@ advises (2025-11-25, page "Transports", section "Backwards Compatibility"); anyt
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import sys
 import warnings
@@ -16,10 +15,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
-import anyio
-
 from mcp.client.session import ClientSession
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.shared._event_loop import run
 from mcp.shared.exceptions import McpError
 
 logger = logging.getLogger("client")
@@ -92,9 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO)
     options = parse_arguments(arguments)
     try:
-        anyio.run(connect, options.command_or_url, options.args, dict(options.env))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        # The latter on Python 3.10.
+        run(lambda: connect(options.command_or_url, options.args, dict(options.env)))
+    except KeyboardInterrupt:
         logger.info("Interrupted")
         return 130
     except Exception as error:

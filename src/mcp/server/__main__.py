@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 import warnings
 
-import anyio
-
 import mcp.types as types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared._event_loop import run
 
 logger = logging.getLogger("server")
 
@@ -30,9 +28,8 @@ def main() -> int:
         warnings.simplefilter("ignore")
     logging.basicConfig(level=logging.INFO)
     try:
-        anyio.run(serve)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        # The latter on Python 3.10.
+        run(serve)
+    except KeyboardInterrupt:
         logger.info("Interrupted")
         return 130
     return 0

@@ -7,11 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 
-import anyio
-
 from mcp.server.fastmcp._configured import Configured
 from mcp.server.fastmcp.utilities.logging import configure_logging
 from mcp.server.lowlevel.server import LifespanResultT, Server
+from mcp.shared._event_loop import run
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -104,7 +103,7 @@ class Served(Configured[LifespanResultT], Generic[LifespanResultT]):
         if transport not in transports:
             raise ValueError(f"Unknown transport: {transport}")
         configure_logging(self._option("log_level"))
-        anyio.run(transports[transport])
+        run(transports[transport])
 
     async def run_stdio_async(self) -> None:
         """Serve standard input and output, until the client closes the input."""
