@@ -151,15 +151,10 @@ def test_fastmcp_2(environment: Path) -> None:
 
 
 # Its clients keep a child process by default, and shake hands again with each connection to it (LLS-48).
-second_handshake = pytest.mark.xfail(reason="a second initialize is refused: contract/README.md, decision on TSV-31")
-
-
-@second_handshake
 def test_fastmcp_2_comes_back_to_a_process_that_it_kept(environment: Path) -> None:
     assert run_script(environment, "use_fastmcp.py", "reconnect", str(DEMO)) == "1\n2\n"
 
 
-@second_handshake
 def test_fastmcp_2_as_a_proxy_in_front_of_ours(environment: Path) -> None:
     seen = json.loads(run_script(environment, "use_fastmcp.py", "proxy", str(DEMO)))
     assert seen["tools"] == ["add", "count", "fail", "forecast", "greet"]

@@ -114,7 +114,19 @@ async def test_initialize_with_wrong_params(raw_peer: Any, params: Any) -> None:
         await peer.initialize()
 
 
-async def test_a_second_initialize_is_refused(connect: Any) -> None:
+async def test_a_client_may_repeat_its_initialize(connect: Any) -> None:
+    """LLS-48: some keep a connection and shake hands again whenever they come back to it."""
+    async with connect() as (session, peer):
+        before = session.client_params
+        params = before.model_dump(mode="json", by_alias=True, exclude_none=True)
+        params["_meta"] = {"traceparent": "another"}
+        answer = await peer.ask(1, "initialize", params)
+        assert answer["result"]["protocolVersion"] == before.protocolVersion
+        assert session.client_params is before
+        await peer.silent()
+
+
+async def test_a_different_initialize_is_refused(connect: Any) -> None:
     """LLS-48, as decided: the session is unchanged."""
     async with connect() as (session, peer):
         before = session.client_params

@@ -20,7 +20,7 @@ from mcp.server.models import InitializationOptions
 from mcp.server.validation import validate_sampling_tools, validate_tool_use_result_messages
 from mcp.shared._codec import wrap_root
 from mcp.shared.experimental import EXPERIMENTAL_TASKS_DEPRECATION
-from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from mcp.shared.message import MessageMetadata, ServerMessageMetadata, SessionMessage
 from mcp.shared.session import BaseSession, RequestResponder
 from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
 
@@ -395,17 +395,20 @@ class ServerSession(
         request = responder.request.root
         if isinstance(request, types.InitializeRequest):
             with responder:
-                await responder.respond(self._initialize(request.params))
+                await responder.respond(self._initialize(request.params, responder.message_metadata))
                 if self._client_params is request.params:
                     self._initialization_state = InitializationState.Initialized
         elif not isinstance(request, types.PingRequest) and not self._initialized:
             raise RuntimeError("Received request before initialization was complete")
 
-    def _initialize(self, params: types.InitializeRequestParams) -> types.ServerResult | types.ErrorData:
-        if self._client_params is not None:
+    def _initialize(
+        self, params: types.InitializeRequestParams, metadata: MessageMetadata
+    ) -> types.ServerResult | types.ErrorData:
+        if self._client_params is None:
+            self._initialization_state = InitializationState.Initializing
+            self._client_params = params
+        elif not self._repeats_initialize(params, metadata):
             return types.ErrorData(code=types.INVALID_REQUEST, message="The session is already initialized")
-        self._initialization_state = InitializationState.Initializing
-        self._client_params = params
         requested = params.protocolVersion
         options = self._init_options
         return wrap_root(
@@ -423,6 +426,22 @@ class ServerSession(
                 ),
                 instructions=options.instructions,
             ),
+        )
+
+    def _repeats_initialize(self, params: types.InitializeRequestParams, metadata: MessageMetadata) -> bool:
+        """Whether a client only says again what it said when the session began.
+
+        fastmcp 2 keeps its child processes, and shakes hands with each connection to them. Whoever knows the id of
+        an HTTP session is not its client for that.
+        """
+        if isinstance(metadata, ServerMessageMetadata) and metadata.request_context is not None:
+            return False
+        known = self._client_params
+        assert known is not None
+        return (params.protocolVersion, params.capabilities, params.clientInfo) == (
+            known.protocolVersion,
+            known.capabilities,
+            known.clientInfo,
         )
 
     @property
