@@ -159,10 +159,15 @@ async def test_streams_of_a_session(raw_peer: Any) -> None:
 
 async def test_streams_of_our_own() -> None:
     """fastmcp and adk, over the in-memory transport."""
-    async with create_client_server_memory_streams() as ((read, write), _):
+    async with create_client_server_memory_streams() as ((read, write), (peer_read, peer_write)):
         async with ClientSession(read, write) as session:
             assert not session._read_stream._closed
             assert session._write_stream.statistics().open_send_streams == 1
+            assert session._read_stream.statistics().open_send_streams == 1
+            await peer_write.aclose()
+            with pytest.raises(anyio.EndOfStream), anyio.fail_after(5):
+                await peer_read.receive()
+            assert session._read_stream.statistics().open_send_streams == 0
         assert session._read_stream._closed
         assert session._write_stream._closed
 

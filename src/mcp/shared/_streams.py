@@ -62,12 +62,13 @@ EndT = TypeVar("EndT", MessageSource, MessageSink)
 
 
 class _Shared:
-    """What the clones of one stream share: the count of those open."""
+    """What the clones of one stream share: the count of those open, and whether the other end was found gone."""
 
-    __slots__ = ("open",)
+    __slots__ = ("open", "peer_gone")
 
     def __init__(self) -> None:
         self.open = 1
+        self.peer_gone = False
 
 
 class MessageReceiveStream(ObjectReceiveStream[SessionMessage | Exception]):
@@ -82,7 +83,11 @@ class MessageReceiveStream(ObjectReceiveStream[SessionMessage | Exception]):
         """Wait for the next message (see `MessageSource.receive`)."""
         if self._closed:
             raise anyio.ClosedResourceError
-        return await self._source.receive()
+        try:
+            return await self._source.receive()
+        except anyio.EndOfStream:
+            self._shared.peer_gone = True
+            raise
 
     def clone(self) -> MessageReceiveStream:
         """Another handle on the same source; the source is closed with its last handle."""
@@ -108,8 +113,8 @@ class MessageReceiveStream(ObjectReceiveStream[SessionMessage | Exception]):
         return self._source.close_reason()
 
     def statistics(self) -> MemoryObjectStreamStatistics:
-        """How many handles are open; nothing is buffered."""
-        return MemoryObjectStreamStatistics(0, 0, 0, self._shared.open, 0, 0)
+        """How many handles are open, the other end counting as one until the stream has ended; nothing is buffered."""
+        return MemoryObjectStreamStatistics(0, 0, int(not self._shared.peer_gone), self._shared.open, 0, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +135,11 @@ class MessageSendStream(ObjectSendStream[SessionMessage]):
         """Hand one message to the transport (see `MessageSink.send`)."""
         if self._closed:
             raise anyio.ClosedResourceError
-        await self._sink.send(item)
+        try:
+            await self._sink.send(item)
+        except anyio.BrokenResourceError:
+            self._shared.peer_gone = True
+            raise
 
     def clone(self) -> MessageSendStream:
         """Another handle on the same sink; the sink is closed with its last handle."""
@@ -152,8 +161,8 @@ class MessageSendStream(ObjectSendStream[SessionMessage]):
         self.close()
 
     def statistics(self) -> MemoryObjectStreamStatistics:
-        """How many handles are open; nothing is buffered."""
-        return MemoryObjectStreamStatistics(0, 0, self._shared.open, 0, 0, 0)
+        """How many handles are open, the other end counting as one until sending failed; nothing is buffered."""
+        return MemoryObjectStreamStatistics(0, 0, self._shared.open, int(not self._shared.peer_gone), 0, 0)
 
     def __enter__(self) -> Self:
         return self
