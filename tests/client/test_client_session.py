@@ -1,4 +1,4 @@
-"""`ClientSession`: CSN-1 to CSN-29, CSN-7."""
+"""`ClientSession`: CSN-1 to CSN-27."""
 
 import contextlib
 import logging

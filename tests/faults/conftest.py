@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import signal
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -97,6 +100,23 @@ def living_children() -> set[int]:
         except OSError:
             continue
     return found
+
+
+@pytest.fixture
+def kill_child() -> Callable[[str], None]:
+    """Kills the one child process that runs a script."""
+
+    def kill(script: str) -> None:
+        killed = 0
+        for pid in living_children():
+            # Others may end at any moment.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if script.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+        assert killed == 1
+
+    return kill
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -160,7 +159,7 @@ async def test_a_message_larger_than_the_pipe_to_a_deaf_peer(ends: Any, no_leaks
             assert isinstance(first.error, RequestTimeoutError) and isinstance(large.error, RequestTimeoutError)
 
 
-async def test_many_calls_when_the_process_is_killed(ends: Any, no_leaks: Any) -> None:
+async def test_many_calls_when_the_process_is_killed(ends: Any, no_leaks: Any, kill_child: Any) -> None:
     """All requests in flight end at once, each with an error of its own."""
     async with no_leaks():
         server = StdioServerParameters(command=sys.executable, args=["-S", "-I", PEER, "is_silent"])
@@ -177,22 +176,9 @@ async def test_many_calls_when_the_process_is_killed(ends: Any, no_leaks: Any) -
                 for _ in range(50):
                     tasks.start_soon(call)
                 await anyio.wait_all_tasks_blocked()
-                kill_children_running(PEER)
+                kill_child(PEER)
             assert len(errors) == 50 and len({id(error) for error in errors}) == 50
             assert all(isinstance(error, ConnectionClosedError) and "signal 9" in str(error) for error in errors)
-
-
-def kill_children_running(script: str) -> None:
-    """Kill the child processes of this very process that run a script."""
-    killed = 0
-    for task in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{task}/children") as file:
-            for pid in file.read().split():
-                with open(f"/proc/{pid}/cmdline", "rb") as command:
-                    if script.encode() in command.read():
-                        os.kill(int(pid), signal.SIGKILL)
-                        killed += 1
-    assert killed == 1
 
 
 @pytest.mark.parametrize("behaviour", ["is_silent", "is_deaf", "floods_for_ever", "stops"])
