@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import urlparse
 
 import anyio
 import httpx
@@ -19,7 +19,7 @@ from pydantic import AnyUrl
 
 import mcp.types as types
 from mcp import ClientSession
-from mcp.client.auth import OAuthClientProvider, TokenStorage
+from mcp.client.auth import AuthorizationResponse, OAuthClientProvider, TokenStorage
 from mcp.client.auth.extensions.client_credentials import (
     ClientCredentialsOAuthProvider,
     PrivateKeyJWTOAuthProvider,
@@ -111,15 +111,15 @@ class Browser:
     """Follows the authorization URL as a user's browser would, as far as the redirect back to the client."""
 
     def __init__(self) -> None:
-        self._answer: dict[str, list[str]] = {}
+        self._location = ""
 
     async def visit(self, url: str) -> None:
         async with httpx.AsyncClient() as client:
             response = await client.get(url, follow_redirects=False)
-        self._answer = parse_qs(urlparse(response.headers["location"]).query)
+        self._location = response.headers["location"]
 
-    async def answer(self) -> tuple[str, str | None]:
-        return self._answer["code"][0], self._answer.get("state", [None])[0]
+    async def answer(self) -> AuthorizationResponse:
+        return AuthorizationResponse.from_url(self._location)
 
 
 def oauth(url: str, storage: TokenStorage) -> OAuthClientProvider:

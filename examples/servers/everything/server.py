@@ -20,6 +20,7 @@ from pydantic import AnyUrl, BaseModel, Field
 import mcp.types as types
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.fastmcp.prompts.base import UserMessage
+from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError
 
 
@@ -59,11 +60,10 @@ def embedded(uri: str, content: str) -> types.EmbeddedResource:
 
 
 def make_server(port: int) -> FastMCP:
-    mcp = FastMCP("everything", port=port, event_store=InMemoryEventStore(), retry_interval=100)
+    mcp = FastMCP("everything", port=port, event_store=InMemoryEventStore(), retry_interval=100, tools=[schema_tool()])
     add_content_tools(mcp)
     add_talking_tools(mcp)
     add_asking_tools(mcp)
-    add_schema_tool(mcp)
     add_resources(mcp)
     add_prompts(mcp)
     return mcp
@@ -228,17 +228,14 @@ SCHEMA_2020_12 = {
 }
 
 
-def add_schema_tool(mcp: FastMCP) -> None:
+def schema_tool() -> Tool:
     def json_schema_2020_12_tool(
         name: Annotated[str | None, Field()] = None, address: dict[str, str] | None = None
     ) -> list[types.ContentBlock]:
         """Takes an input schema with every keyword of JSON Schema 2020-12."""
         return [text(f"Got {name} at {address}")]
 
-    mcp.add_tool(json_schema_2020_12_tool)
-    tool = mcp._tool_manager.get_tool("json_schema_2020_12_tool")
-    assert tool is not None
-    tool.parameters = SCHEMA_2020_12
+    return Tool.from_function(json_schema_2020_12_tool).model_copy(update={"parameters": SCHEMA_2020_12})
 
 
 def add_resources(mcp: FastMCP) -> None:
@@ -263,6 +260,7 @@ def add_resources(mcp: FastMCP) -> None:
         return "Watch me."
 
     subscriptions: set[str] = set()
+    # The 1.x API has no decorator for subscriptions on FastMCP; this name of its low-level server is what programs use.
     lowlevel = mcp._mcp_server
 
     @lowlevel.subscribe_resource()
