@@ -130,6 +130,8 @@ async def test_known_versions(connect: Any, version: str) -> None:
         _, result = await asked(peer, session.initialize(), {"result": answer})
         assert result.protocolVersion == version
         assert session.get_server_capabilities() == types.ServerCapabilities(tools=types.ToolsCapability())
+        # It was sent before `initialize` returned: nothing has to happen any more for it to be there.
+        assert peer.write_stream.statistics().current_buffer_used == 1
         assert await peer.receive() == {"method": "notifications/initialized"}
 
 
@@ -584,15 +586,21 @@ ACCEPTED = types.ElicitResult(action="accept", content={"a": 1})
 async def test_callbacks(connect: Any, name: str, method: str, params: Any, returned: Any, answer: Any) -> None:
     """CSN-18, CSN-19, CSN-23: handled requests are not passed to the message handler."""
     seen: list[Any] = []
+    passed_on: list[Any] = []
 
     async def answering(context: Any, *given: Any) -> Any:
         seen.append((context, *given))
         return returned
 
-    async with connect(**{f"{name}_callback": answering}, message_handler=callback) as (session, peer):
+    async def take(message: Any) -> None:
+        passed_on.append(message)
+
+    async with connect(**{f"{name}_callback": answering}, message_handler=take) as (session, peer):
         members: dict[str, Any] = {} if params is None else {"params": {**params, "_meta": {"k": 1}}}
         await peer.send(id="r", method=method, **members)
         assert await peer.receive() == {"id": "r", **answer}
+        await peer.silent()
+        assert passed_on == []
         ((context, *given),) = seen
         assert (context.request_id, context.session, context.lifespan_context) == ("r", session, None)
         if params is None:

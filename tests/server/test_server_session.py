@@ -138,15 +138,18 @@ async def test_a_different_initialize_is_refused(connect: Any) -> None:
         await peer.silent()
 
 
-async def test_before_initialization(raw_peer: Any) -> None:
-    """LLS-49, LLS-50."""
+async def test_before_initialization(raw_peer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """LLS-49, LLS-50: what is dropped is logged."""
     async with raw_peer() as peer, ServerSession(peer.read_stream, peer.write_stream, OPTIONS) as session:
         assert await peer.ask(1, "tools/list") == REFUSED
+        caplog.clear()
         await peer.send(method="notifications/progress", params={"progressToken": 1, "progress": 1})
         await peer.send(id=2, method="ping")
         # The ping is the first that gets through.
         message: Any = await session.incoming_messages.receive()
         assert isinstance(message.request.root, types.PingRequest)
+        dropped = "Failed to validate notification: Received notification before initialization was complete"
+        assert caplog.messages == [dropped]
         await peer.send(method="notifications/initialized")
         notification: Any = await session.incoming_messages.receive()
         assert isinstance(notification.root, types.InitializedNotification)
@@ -507,8 +510,11 @@ async def test_progress_need_not_grow(connect: Any) -> None:
     """LLS-65."""
     async with connect() as (session, peer):
         for amount in (2, 1, -1):
-            await session.send_progress_notification("t", amount)
-            assert (await peer.receive())["params"]["progress"] == amount
+            await session.send_progress_notification("t", amount, total=3)
+            params = (await peer.receive())["params"]
+            assert (params["progress"], params["total"]) == (amount, 3)
+            # As JSON floats: `2.0`, not `2`.
+            assert (type(params["progress"]), type(params["total"])) == (float, float)
 
 
 async def test_log_data_without_a_json_form(connect: Any) -> None:

@@ -90,7 +90,7 @@ async def test_without_settings_nothing_but_the_content_type_is_checked() -> Non
     ],
 )
 async def test_host(host: str, passes: bool) -> None:
-    """TSV-11 TSV-12 TSV-13"""
+    """TSV-12 TSV-13"""
     assert await verdict(LOCAL, {"host": host}) == (None if passes else BAD_HOST)
 
 

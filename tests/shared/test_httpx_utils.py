@@ -256,6 +256,23 @@ async def test_a_flow_gives_up_after_five_hops() -> None:
     assert auth.key_response.status_code == 307
 
 
+async def test_requests_of_any_other_flow_are_not_redirected() -> None:
+    """SES-59: not even where the client would do so for its own requests."""
+
+    class Foreign(httpx.Auth):
+        async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+            response = yield httpx.Request("POST", "http://as/key")
+            statuses.append(response.status_code)
+            yield request
+
+    statuses: list[int] = []
+    server = Server({"http://as/key": (307, "/other")})
+    async with server.client(auth=Foreign(), follow_redirects=True) as client:
+        await request_within_origin(client, "POST", "http://a/x", content=b"")
+    assert statuses == [307]
+    assert server.urls == ["http://as/key", "http://a/x"]
+
+
 async def test_a_flow_does_not_follow_to_another_origin() -> None:
     """SES-59 CL-17"""
     server = Server({"http://as/key": (307, "http://evil/key")})

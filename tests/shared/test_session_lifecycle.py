@@ -234,6 +234,29 @@ async def test_an_unexpected_error_ends_the_session_and_nothing_else(
         ]
 
 
+async def test_an_unexpected_error_fails_what_waits(raw_peer: Any) -> None:
+    """SES-5: as in SES-3."""
+
+    class BreaksLater(Broken):
+        async def __anext__(self) -> Any:
+            await asked.wait()
+            return await super().__anext__()
+
+    asked = anyio.Event()
+    async with raw_peer() as peer:
+        broken: Any = BreaksLater(RuntimeError("defect"))
+        async with ClientSession(broken, peer.write_stream) as session, anyio.create_task_group() as tasks:
+
+            async def ping() -> None:
+                with pytest.raises(McpError, match=r"^Connection closed$") as raised:
+                    await session.send_ping()
+                assert raised.value.error.code == -32000
+
+            tasks.start_soon(ping)
+            await peer.receive()
+            asked.set()
+
+
 async def test_closing_the_read_stream_ends_the_session(raw_peer: Any, caplog: pytest.LogCaptureFixture) -> None:
     """SES-2: the program itself closes it."""
     async with raw_peer() as peer:

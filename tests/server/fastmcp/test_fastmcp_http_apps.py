@@ -137,7 +137,7 @@ def test_routes_of_the_sse_app():
     ],
 )
 async def test_endpoint_as_clients_see_it(mount_path: str, endpoint: str, expected: str):
-    """APP-3, APP-4"""
+    """APP-3, APP-4, TSV-20"""
     mcp = FastMCP(message_path="/messages/")
     assert mcp._normalize_path(mount_path, endpoint) == expected
     if endpoint == "/messages/":

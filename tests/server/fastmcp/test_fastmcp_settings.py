@@ -341,7 +341,7 @@ def test_provider_verifies_tokens():
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_local_servers_are_protected(host: str):
-    """SRV-15, SRV-17: with a port on every name; without one, see the transport's own check."""
+    """SRV-15, SRV-17, TSV-11: with a port on every name; without one, see the transport's own check."""
     hosts = ["127.0.0.1:*", "localhost:*", "[::1]:*"]
     assert FastMCP(host=host).settings.transport_security == TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
@@ -352,7 +352,7 @@ def test_local_servers_are_protected(host: str):
 
 @pytest.mark.parametrize("host", ["LOCALHOST", "127.0.0.2", "0.0.0.0", "example.com"])
 def test_other_servers_are_not(host: str):
-    """SRV-16"""
+    """SRV-16, TSV-11"""
     assert FastMCP(host=host).settings.transport_security is None
     own = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     assert FastMCP(host=host, transport_security=own).settings.transport_security == own

@@ -59,6 +59,7 @@ def test_how_a_stopping_server_is_known(uvicorn_like: UvicornLike, monkeypatch: 
 
 async def test_beats_come_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """TSV-21 TSV-35"""
+    assert module.PING_SECONDS == 15
     monkeypatch.setattr(module, "PING_SECONDS", 10.0)
     log: list[str] = []
     clock = Heartbeat()

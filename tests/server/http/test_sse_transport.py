@@ -220,6 +220,19 @@ async def test_a_post_whose_client_vanishes(demo: Any, http: Any) -> None:
         assert (call.messages, call.error) == ([], None)
 
 
+async def test_each_connection_has_its_lifespan(demo: Any, http: Any) -> None:
+    """LLS-2"""
+    async with http.Wire(App(demo)).open() as wire:
+        for lives in (1, 2):
+            stream, url = await opened(wire)
+            await wire.send(body=http.initialize(), path=url)
+            await stream.until_events(2)
+            assert (demo.lives, demo.living) == (lives, 1)
+            stream.disconnect()
+            await stream.until_done()
+            assert demo.living == 0
+
+
 async def test_dashed_session_ids(demo: Any, http: Any) -> None:
     """TSV-23"""
     async with http.Wire(App(demo)).open() as wire:

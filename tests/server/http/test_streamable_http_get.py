@@ -45,6 +45,28 @@ async def test_the_standalone_stream(demo: Any, http: Any) -> None:
         assert not stream.complete
 
 
+@pytest.mark.parametrize("stored", [False, True])
+async def test_a_question_without_a_standalone_stream_waits(demo: Any, http: Any, stored: bool) -> None:
+    """TSV-43: it is dropped, or stored for a client that comes back, and whoever asked waits for an answer"""
+    store = http.MemoryStore()
+    async with http.serve(demo, event_store=store if stored else None) as wire:
+        own = await wire.session(OLD)
+        call = wire.start(body=http.call_tool("ask", related=False), headers=own)
+        await call.until_started()
+        await anyio.wait_all_tasks_blocked()
+        assert not call.complete
+        stream = await wire.start("GET", headers=own).until_started()
+        await wire.send(body=http.call_tool("notify", 2, related=False), headers=own)
+        assert [event.json["method"] for event in await stream.until_events(1)] == ["notifications/message"]
+        kept = [message.root for stream_id, message in store.events if stream_id.endswith("/_GET_stream")]
+        assert [root.method for root in kept] == (["elicitation/create", "notifications/message"] if stored else [])
+        assert not call.complete
+        answer = {"jsonrpc": "2.0", "id": kept[0].id if stored else 0, "result": {"action": "decline"}}
+        assert (await wire.send(body=answer, headers=own)).status == 202
+        await call.until_done()
+        assert call.answer["result"]["content"][0]["text"] == "decline"
+
+
 async def test_only_one_standalone_stream(demo: Any, http: Any) -> None:
     """TSV-42"""
     for store in (None, http.MemoryStore()):
@@ -413,7 +435,7 @@ async def test_a_message_being_stored_when_its_stream_is_taken_up(demo: Any, htt
 
 
 async def test_a_session_that_ends_while_a_stream_is_primed(demo: Any, http: Any) -> None:
-    """TSV-45: POST and GET are both told"""
+    """TSV-45: POST and GET are both told; TSV-61: and the session has seen nothing of the request yet"""
     store = SlowStore(http.MemoryStore())
     for method in ("POST", "GET"):
         async with http.serve(demo, event_store=store) as wire:
@@ -422,6 +444,8 @@ async def test_a_session_that_ends_while_a_stream_is_primed(demo: Any, http: Any
             call = wire.start(method, http.call_tool("echo"), own)
             with anyio.fail_after(http.LIMIT):
                 await store.reached["prime"].wait()
+            await anyio.wait_all_tasks_blocked()
+            assert demo.seen == []
             assert (await wire.send("DELETE", headers=own)).status == 200
             store.held.pop("prime").set()
             await call.until_done()

@@ -169,7 +169,7 @@ async def test_a_cancelled_run_does_not_drain(demo: Any, http: Any) -> None:
 
 
 async def test_sessions_are_opened_and_found(demo: Any, http: Any) -> None:
-    """TSV-75"""
+    """TSV-75, LLS-2: a lifespan for each"""
     async with http.serve(demo) as wire:
         first, second = await wire.session(), await wire.session()
         assert first["mcp-session-id"] != second["mcp-session-id"]
@@ -308,7 +308,7 @@ async def test_ended_sessions_do_not_pile_up_in_the_queue(demo: Any, http: Any) 
 
 @pytest.mark.parametrize("json_response", [False, True])
 async def test_stateless_requests(demo: Any, http: Any, json_response: bool) -> None:
-    """TSV-78, LIFE-2: without initialize, without a session id, one run of the server each"""
+    """TSV-78, LLS-2, LIFE-2: without initialize, without a session id, one run of the server each"""
     async with http.serve(demo, stateless=True, json_response=json_response, event_store=http.MemoryStore()) as wire:
         for number in range(3):
             call = await wire.send(body=http.call_tool("echo", number, text="hi"), headers={"mcp-session-id": "any"})
@@ -325,8 +325,8 @@ async def test_stateless_requests(demo: Any, http: Any, json_response: bool) -> 
 
 
 async def test_stateless_delete_and_get(demo: Any, http: Any) -> None:
-    """TSV-78"""
-    async with http.serve(demo, stateless=True) as wire:
+    """TSV-78: no limit of sessions applies"""
+    async with http.serve(demo, stateless=True, max_sessions=1) as wire:
         gone = await wire.send("DELETE")
         assert gone.status == 405
         assert gone.json["error"]["message"] == "Method Not Allowed: Session termination not supported"

@@ -120,11 +120,14 @@ async def test_a_tool_that_is_not_listed(caplog: pytest.LogCaptureFixture) -> No
     )
 
 
-async def test_without_a_list_handler() -> None:
-    """LLS-40."""
+async def test_without_a_list_handler(raw_client: Any) -> None:
+    """LLS-40; LLS-7: nothing is advertised, and the call works."""
     tools = Tools(outcome=[TEXT])
     del tools.server.request_handlers[types.ListToolsRequest]
-    assert await tools.call() == {"content": [DUMPED], "isError": False}
+    async with raw_client(tools.server, initialize=False) as peer:
+        assert "tools" not in (await peer.initialize())["capabilities"]
+        answer = await peer.ask(1, "tools/call", {"name": "t"})
+        assert answer == {"result": {"content": [DUMPED], "isError": False}}
 
 
 async def test_a_list_handler_that_fails() -> None:

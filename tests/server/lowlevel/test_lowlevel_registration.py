@@ -103,7 +103,6 @@ def test_the_version_falls_back_to_that_of_the_package(server: Server[Any], monk
         pytest.param(["list_tools"], {"tools": {"listChanged": True}}, id="tools"),
         pytest.param(["set_logging_level"], {"logging": {}}, id="logging"),
         pytest.param(["completion"], {"completions": {}}, id="completion"),
-        # LLS-7
         pytest.param(
             ["call_tool", "read_resource", "get_prompt", "list_resource_templates", "unsubscribe_resource"],
             {},
@@ -112,7 +111,7 @@ def test_the_version_falls_back_to_that_of_the_package(server: Server[Any], monk
     ],
 )
 def test_capabilities(server: Server[Any], decorators: list[str], capabilities: Any) -> None:
-    """LLS-5 to LLS-8: of the handlers registered by now, with the flags of the options."""
+    """LLS-5, LLS-6, LLS-7, LLS-8: of the handlers registered by now, with the flags of the options."""
     before = server.get_capabilities(NotificationOptions(), {})
 
     async def handler(*_: Any) -> Any: ...
