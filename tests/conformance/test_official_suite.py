@@ -112,10 +112,35 @@ def test_client_at_a_revision(revision: str) -> None:
     assert failures(output, NEWER) == []
 
 
-@pytest.mark.parametrize("scenario", ["auth/client-credentials-jwt", "auth/client-credentials-basic", "sse-retry"])
-def test_client_scenario(scenario: str, tmp_path: Path) -> None:
+# Of a revision that 1.x does not speak: its mocks refuse `initialize`, after the login that is judged here.
+ISSUERS = [
+    "auth/iss-supported",
+    "auth/iss-supported-missing",
+    "auth/iss-not-advertised",
+    "auth/iss-unexpected",
+    "auth/iss-wrong-issuer",
+    "auth/iss-normalized",
+    "auth/metadata-issuer-mismatch",
+]
+
+
+@pytest.mark.parametrize(
+    ("release", "scenario"),
+    [
+        (STABLE, "auth/client-credentials-jwt"),
+        (STABLE, "auth/client-credentials-basic"),
+        (STABLE, "sse-retry"),
+        *((NEWER, scenario) for scenario in ISSUERS),
+    ],
+)
+def test_client_scenario(release: str, scenario: str, tmp_path: Path) -> None:
     arguments = ["client", "--command", CLIENT, "--scenario", scenario, "-o", str(tmp_path)]
-    output = suite(STABLE, *arguments)
+    if scenario in ISSUERS:
+        arguments += ["--spec-version", "2026-07-28"]
+    output = suite(release, *arguments)
     checks = [check for file in tmp_path.rglob("checks.json") for check in json.loads(file.read_text())]
     assert checks, output[-3000:]
     assert [check for check in checks if check["status"] in ("FAILURE", "WARNING")] == []
+    if "/iss-" in scenario:
+        # Not only the login as such, but what the client makes of the issuer.
+        assert [check["status"] for check in checks if "2468" in check["id"]] == ["SUCCESS"], output[-3000:]
