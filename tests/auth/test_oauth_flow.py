@@ -12,7 +12,13 @@ import pytest
 from pydantic import AnyUrl
 
 from mcp.client.auth import OAuthClientProvider, OAuthFlowError, OAuthRegistrationError, OAuthTokenError
-from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthMetadata, OAuthToken
+from mcp.shared.auth import (
+    OAuthClientInformationFull,
+    OAuthClientMetadata,
+    OAuthMetadata,
+    OAuthToken,
+    ProtectedResourceMetadata,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -556,6 +562,28 @@ async def test_metadata_hook(world: Any) -> None:
     assert request.headers["authorization"] == "Bearer token-old"
 
 
+async def test_token_and_resource_hooks(world: Any) -> None:
+    """CL-6: the other hooks, and the state that programs read."""
+    provider = make(world)
+    context = provider.context
+    assert (context.server_url, context.protocol_version, context.auth_server_url) == (world.server_url, None, None)
+    assert (context.client_info, context.current_tokens, context.token_expiry_time) == (None, None, None)
+    assert (context.protected_resource_metadata, context.oauth_metadata) == (None, None)
+    async with context.lock:
+        pass
+    assert provider._initialized is False
+    await provider._handle_token_response(httpx.Response(200, json={"access_token": "t", "expires_in": 60}))
+    assert context.current_tokens == context.storage.tokens == OAuthToken(access_token="t", expires_in=60)
+    assert context.token_expiry_time == pytest.approx(time.time() + 60, abs=5)
+    with pytest.raises(OAuthTokenError, match=r"^Token exchange failed \(400\): no$"):
+        await provider._handle_token_response(httpx.Response(400, text="no"))
+    prm = {"resource": world.server_url, "authorization_servers": [world.issuer]}
+    await provider._validate_resource_match(ProtectedResourceMetadata.model_validate(prm))
+    other = ProtectedResourceMetadata.model_validate({**prm, "resource": "https://other.example/"})
+    with pytest.raises(OAuthFlowError, match=r"^Protected resource https://other.example/ does not match expected "):
+        await provider._validate_resource_match(other)
+
+
 @pytest.mark.parametrize(
     ("method", "header", "secret"),
     [
@@ -788,7 +816,7 @@ async def stepping(world: Any, **changes: Any) -> OAuthClientProvider:
 
 
 async def test_step_up(world: Any) -> None:
-    """STEP-1 STEP-2 CL-15 R26-155"""
+    """STEP-1 CL-15 R26-155: beyond STEP-2, what this provider has asked for before is asked for again."""
     provider = await stepping(world)
     assert (await world.call(provider)).status_code == 200
     assert world.log == [MCP, TOKEN, MCP]

@@ -505,7 +505,9 @@ async def test_a_real_server(tmp_path: Path) -> None:
 
 
 async def test_private_names(network: Network) -> None:
-    """CSN-50"""
+    """CSN-50, TCL-66"""
+    # TCL-66: tests patch what stands under these names, which are looked up when used (see the fixtures).
+    assert session_group.mcp is mcp
     (a,) = network(make_server("a", tools=["t"], prompts=["p"], resources=["r"]))
     stack = contextlib.AsyncExitStack()
     async with stack, ClientSessionGroup(exit_stack=stack) as group:

@@ -461,6 +461,16 @@ async def test_all_tasks_come_in_one_page(make_server: Make, connect: Make, feat
 async def test_status_notifications(make_server: Make, connect: Make, features: Make) -> None:
     """TSK-23: by `update_status`, `complete` and `fail`, unless `notify=False`; the whole task, without `_meta`."""
     seen: list[types.TaskStatusNotification] = []
+    statuses: list[str] = []
+
+    async def decline(context: Any, params: Any) -> types.ElicitResult:
+        statuses.append((await features(client).get_task(task_id)).status)
+        return types.ElicitResult(action="decline")
+
+    async def ask(task: ServerTaskContext) -> types.Result:
+        await task.elicit("Who?", {"type": "object", "properties": {}})
+        statuses.append(task.task.status)
+        return text_result("done")
 
     async def handle(message: Any) -> None:
         if isinstance(message, types.ServerNotification) and isinstance(message.root, types.TaskStatusNotification):
@@ -489,9 +499,10 @@ async def test_status_notifications(make_server: Make, connect: Make, features: 
         (quietly, []),
         (fail_quietly, []),
         (wait_for_ever, []),
+        (ask, [("completed", None)]),
     ):
         seen.clear()
-        async with connect(make_server(what), message_handler=handle) as client:
+        async with connect(make_server(what), message_handler=handle, elicitation_callback=decline) as client:
             tasks = features(client)
             task_id = (await tasks.call_tool_as_task("work")).task.taskId
             if what is wait_for_ever:
@@ -500,6 +511,8 @@ async def test_status_notifications(make_server: Make, connect: Make, features: 
             await client.send_ping()
         assert [(note.params.status, note.params.statusMessage) for note in seen] == told
         assert all(note.params.taskId == task_id and note.params.meta is None for note in seen)
+    # The changes that nobody was told of.
+    assert statuses == ["input_required", "working"]
 
 
 async def test_a_status_notification_takes_the_standalone_stream() -> None:

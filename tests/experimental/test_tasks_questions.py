@@ -189,6 +189,40 @@ async def test_a_refusal_puts_the_task_back_to_work(
     assert outcome == [REFUSAL, "working"]
 
 
+async def test_requests_for_the_queue(make_server: Make, connect: Make, features: Make) -> None:
+    """TSK-40: the session builds them; with a task their ids are text, without one the next number."""
+    built: list[dict[str, Any]] = []
+
+    async def work(task: ServerTaskContext) -> types.Result:
+        session = task._session
+        for request in (
+            session._build_elicit_form_request("m", SCHEMA, related_task_id="t", task=types.TaskMetadata(ttl=5)),
+            session._build_elicit_url_request("m", "https://e", "i", related_task_id="t"),
+            session._build_create_message_request([MESSAGE], max_tokens=1, related_task_id="t"),
+            session._build_create_message_request([MESSAGE], max_tokens=1),
+        ):
+            assert isinstance(request, types.JSONRPCRequest)
+            built.append(request.model_dump(exclude_none=True))
+        return types.CallToolResult(content=[])
+
+    async with connect(make_server(work)) as client:
+        task_id = (await features(client).call_tool_as_task("work")).task.taskId
+        await features(client).get_task_result(task_id, types.CallToolResult)
+    form, url, sampling, plain = built
+    assert [request["id"] for request in built] == ["task-t-0", "task-t-1", "task-t-2", 3]
+    related = {"io.modelcontextprotocol/related-task": {"taskId": "t"}}
+    assert [request["params"].get("_meta") for request in built] == [related, related, related, None]
+    assert [request["method"] for request in (form, url)] == ["elicitation/create"] * 2
+    assert (form["params"]["mode"], form["params"]["requestedSchema"], form["params"]["task"]) == (
+        "form",
+        SCHEMA,
+        {"ttl": 5},
+    )
+    assert (url["params"]["mode"], url["params"]["elicitationId"]) == ("url", "i")
+    assert (plain["method"], plain["params"]["maxTokens"]) == ("sampling/createMessage", 1)
+    assert sampling["params"] == {**plain["params"], "_meta": related}
+
+
 async def test_questions_one_after_another(make_server: Make, connect: Make, features: Make) -> None:
     """TSK-22, TSK-24: all of them within one `tasks/result`."""
     person, outcome = Person(), []

@@ -86,6 +86,24 @@ async def test_messages_of_the_standalone_stream(tools: Any, serve: Any) -> None
     assert len(server.seen("GET")) == 1
 
 
+async def test_it_begins_beside_the_notification(tools: Any, serve: Any) -> None:
+    """TCL-31: in parallel with the POST of `notifications/initialized`, which here is answered afterwards."""
+    listening = anyio.Event()
+
+    async def get(call: Any) -> None:
+        listening.set()
+        await hold(call)
+
+    async def initialized(call: Any) -> None:
+        await listening.wait()
+        await call.accept()
+
+    async with serve(GET=get, notifications_initialized=initialized) as server:
+        with anyio.fail_after(5):
+            async with tools.session(server.url) as session:
+                await session.send_ping()
+
+
 async def test_reconnection_goes_on_after_the_last_event(tools: Any, serve: Any) -> None:
     """TCL-42: without limit after clean ends, with the last id seen and the delay the server wants."""
 

@@ -95,6 +95,32 @@ async def test_rebuilt_client(tools: Any, serve: Any) -> None:
     assert len(server.seen("DELETE")) == 1
 
 
+async def test_a_token_comes_after_its_message(tools: Any, serve: Any) -> None:
+    """TCL-37: whoever keeps it knows that what it stands for was delivered."""
+    go, kept = anyio.Event(), anyio.Event()
+    still_waiting: list[int] = []
+
+    async def answer(call: Any) -> None:
+        await go.wait()
+        await call.events(tools.event(tools.result(call.message["id"]), id="a"))
+
+    async def token(value: str) -> None:
+        still_waiting.append(read.statistics().tasks_waiting_receive)
+        kept.set()
+
+    async with serve(ping=answer) as server, httpx.AsyncClient() as client:
+        with anyio.fail_after(5):
+            async with rebuilt(server.url, client) as (read, write, _), anyio.create_task_group() as tasks:
+                tasks.start_soon(read.receive)
+                metadata = ClientMessageMetadata(on_resumption_token_update=token)
+                await write.send(tools.request(1, metadata=metadata))
+                await anyio.wait_all_tasks_blocked()
+                assert read.statistics().tasks_waiting_receive == 1
+                go.set()
+                await kept.wait()
+    assert still_waiting == [0]
+
+
 async def test_an_override_that_forgets_the_answer(tools: Any, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The request ends all the same."""
 
