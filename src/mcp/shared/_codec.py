@@ -33,6 +33,10 @@ SERIALIZATION_ERRORS = (PydanticSerializationError, UnicodeEncodeError, Recursio
 """What `encode_message` raises for content that has no JSON form."""
 
 
+class PlainResult:
+    """Marks an answer that holds nothing but JSON values: its Python form is its JSON form."""
+
+
 def wrap_root(union: type[RootT], value: BaseModel) -> RootT:
     """Put a value that is known to be a member under `.root`, without validating it again."""
     wrapped = union.__new__(union)

@@ -64,6 +64,9 @@ class ResultMessage(SessionMessage):
 
     A transport of ours writes the result to bytes at once. Whoever looks at `message` (a wrapper around the stream, an
     event store, an in-memory peer) gets an ordinary response, made at the first look.
+
+    Args:
+        plain: nothing in the result needs a conversion to become JSON.
     """
 
     def __init__(
@@ -73,11 +76,13 @@ class ResultMessage(SessionMessage):
         *,
         request_id: RequestId | None = None,
         result: BaseModel | None = None,
+        plain: bool = False,
     ) -> None:
         self._message = message
         self.metadata = metadata
         self.request_id = request_id
         self.result = result
+        self._plain = plain
 
     @property
     def unopened(self) -> BaseModel | None:
@@ -89,7 +94,8 @@ class ResultMessage(SessionMessage):
         """The response with the result as plain JSON types."""
         if self._message is None:
             assert self.result is not None
-            dumped = self.result.model_dump(by_alias=True, mode="json", exclude_none=True)
+            mode = "python" if self._plain else "json"
+            dumped = self.result.model_dump(by_alias=True, mode=mode, exclude_none=True)
             response = JSONRPCResponse.model_construct(jsonrpc="2.0", id=self.request_id, result=dumped)
             self._message = JSONRPCMessage.model_construct(response)
         return self._message

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from mcp.shared import limits
 from mcp.shared._cancellation import failure
-from mcp.shared._codec import wrap_root
+from mcp.shared._codec import PlainResult, wrap_root
 from mcp.shared._connection import Connection
 from mcp.shared._requests import OutgoingRequests, PendingRequest, models_by_method, normalize_response_id
 from mcp.shared._responder import CANCEL_NOTICE_TIMEOUT, ReceiveRequestT, RequestResponder, SendResultT
@@ -314,7 +314,8 @@ class BaseSession(
             item = error_message(request_id, response)
             fallback = ErrorData(code=response.code, message=_printable(response.message))
         else:
-            item = ResultMessage(request_id=request_id, result=getattr(response, "root", response))
+            result: Any = getattr(response, "root", response)
+            item = ResultMessage(request_id=request_id, result=result, plain=isinstance(response, PlainResult))
             fallback = None
         self._unwritten_answers += 1
         try:

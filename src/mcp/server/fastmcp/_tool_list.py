@@ -15,22 +15,23 @@ class ToolList:
     """
 
     def __init__(self) -> None:
-        # By name: what the tool looked like, the object made of it, what that looked like.
+        # By name: the members of the tool, the object made of it, the members of that.
         self._known: dict[str, tuple[dict[str, Any], ListedTool, dict[str, Any]]] = {}
 
     def listed(self, tools: Iterable[Tool]) -> list[ListedTool]:
         """The protocol objects of `tools`, in their order."""
         known = self._known
         # What is no longer among the tools is forgotten.
-        self._known = {}
+        self._known = current = {}
         result: list[ListedTool] = []
         for tool in tools:
-            looks = _looks(tool)
-            entry = known.get(tool.name)
-            if entry is None or entry[0] != looks or entry[2] != vars(entry[1]) or entry[1].model_extra:
+            name = tool.name
+            entry = known.get(name)
+            # Members that are the same objects are found equal at once.
+            if entry is None or entry[0] != vars(tool) or entry[2] != vars(entry[1]) or entry[1].__pydantic_extra__:
                 made = _made(tool)
-                entry = _copied(looks), made, _copied(vars(made))
-            self._known[tool.name] = entry
+                entry = _copied(vars(tool)), made, _copied(vars(made))
+            current[name] = entry
             result.append(entry[1])
         return result
 
@@ -46,19 +47,6 @@ def _made(tool: Tool) -> ListedTool:
         icons=tool.icons,
         _meta=tool.meta,
     )
-
-
-def _looks(tool: Tool) -> dict[str, Any]:
-    return {
-        "name": tool.name,
-        "title": tool.title,
-        "description": tool.description,
-        "parameters": tool.parameters,
-        "output_schema": tool.output_schema,
-        "annotations": tool.annotations,
-        "icons": tool.icons,
-        "meta": tool.meta,
-    }
 
 
 def _copied(members: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 from pydantic import AnyUrl
 
 import mcp.types as types
+from mcp.server.lowlevel._plain_tools import PlainServerResult, PlainTools
 from mcp.server.lowlevel._tool_results import (
     CombinationContent,
     KnownTool,
@@ -51,6 +52,7 @@ class HandlerTable:
         # Programs read and fill this table of listed tools; the compiled schemas stand beside it.
         self._tool_cache: dict[str, types.Tool] = {}
         self._known_tools: dict[str, KnownTool] = {}
+        self._plain_tools = PlainTools()
 
     def list_prompts(self):
         """Register the handler of `prompts/list`.
@@ -192,7 +194,8 @@ class HandlerTable:
                 for tool in result.tools:
                     validate_and_warn_tool_name(tool.name)
                     self._tool_cache[tool.name] = tool
-                return wrap_root(types.ServerResult, result)
+                union = PlainServerResult if self._plain_tools.all_of(result) else types.ServerResult
+                return wrap_root(union, result)
 
             self.request_handlers[types.ListToolsRequest] = handler
             return func
