@@ -112,19 +112,61 @@ def test_readme_server_and_client(tmp_path: Path) -> None:
     options: dict[str, Any] = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "timeout": 30}
     ran = subprocess.run([sys.executable, "client.py"], check=False, **options)
     assert ran.stdout == "{'result': 3}\n", ran.stderr
-    called = subprocess.run(
-        [sys.executable, "-m", "mcp", "call", "server.py", "add", "a=1", "b=2"], check=False, **options
-    )
-    assert called.stdout == "3\n", called.stderr
+    assert "$ python client.py\n" + ran.stdout in (ROOT / "README.md").read_text()
 
 
-def test_first_command_of_readme() -> None:
-    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if "mcp call examples" in line]
-    command = shlex.split(line.removeprefix("$ "))
-    assert command[:4] == ["uv", "run", "--all-extras", "mcp"]
-    options: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 30}
-    ran = subprocess.run([sys.executable, "-m", *command[3:]], check=False, **options)
-    assert (ran.stdout, ran.returncode) == ("3\n", 0), ran.stderr
+@dataclass
+class Exchange:
+    """A command of the documentation for which the page shows what it prints."""
+
+    page: str
+    words: list[str]
+    printed: str
+
+    def __str__(self) -> str:
+        return f"{self.page}-{'-'.join(self.words[1:3])}"
+
+
+def exchanges() -> Iterator[Exchange]:
+    for block in BLOCKS:
+        if block.language == "console":
+            for line, printed in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)+)", block.text, re.MULTILINE):
+                words = shlex.split(line.removeprefix("uv run --all-extras "), comments=True)
+                # Those that install, and the clients, which are run by tests of their own.
+                if words[0] == "mcp" and words[1] != "install":
+                    yield Exchange(block.page, words, printed)
+
+
+EXCHANGES = list(exchanges())
+VARIES = re.compile(r"\d[\d.]*\+reimpl\.\d+|[\d.]+ ms")
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
+def test_command_prints_what_the_page_shows(
+    exchange: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """EX-1 EX-3"""
+    from mcp.cli import app
+
+    server = ROOT / "examples" / "quickstart" / "server.py"
+    if exchange.page == "docs/first-server.md":
+        server = ROOT / "examples" / "snippets" / "servers" / "basic_tool.py"
+    source = server.read_text(encoding="utf-8")
+    if exchange.page == "README.md":
+        source = next(block.text for block in OWN_PYTHON if block.page == "README.md")
+    (tmp_path / "server.py").write_text(source, encoding="utf-8")
+    in_checkout = any(word.startswith("examples/") for word in exchange.words)
+    monkeypatch.chdir(ROOT if in_checkout else tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        app(exchange.words[1:])
+    assert ended.value.code == 0
+    assert VARIES.sub("*", capsys.readouterr().out) == VARIES.sub("*", exchange.printed)
+
+
+def test_commands_are_shown_with_what_they_print() -> None:
+    assert {"README.md", "docs/installation.md", "docs/first-server.md", "docs/cli.md"} <= {
+        exchange.page for exchange in EXCHANGES
+    }
 
 
 def command_lines() -> Iterator[tuple[Block, list[str]]]:

@@ -14,6 +14,7 @@ import pytest
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 SERVER = str(QUICKSTART / "server.py")
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -23,6 +24,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_client_lists_and_calls_everything() -> None:
     done = run(str(QUICKSTART / "client.py"))
     assert done.returncode == 0, done.stderr
+    assert f"examples/quickstart/client.py\n{done.stdout}```" in (DOCS / "first-client.md").read_text(encoding="utf-8")
     assert done.stdout.splitlines() == [
         "Connected to Demo",
         "tool      add: Add two numbers.",
