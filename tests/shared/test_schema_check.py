@@ -93,13 +93,44 @@ def nested(levels: int) -> Any:
 
 
 TREE = {"$defs": {"tree": {"items": {"$ref": "#/$defs/tree"}}}, "$ref": "#/$defs/tree"}
+DRAFT_2019 = "https://json-schema.org/draft/2019-09/schema"
 
 
-@pytest.mark.parametrize("schema", [TREE, {"anyOf": [{"items": {"$dynamicRef": "#x"}}], "$dynamicAnchor": "x"}])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        TREE,
+        {"anyOf": [{"items": {"$dynamicRef": "#x"}}], "$dynamicAnchor": "x"},
+        {"$schema": DRAFT_2019, "items": {"$recursiveRef": "#"}},
+    ],
+)
 def test_values_deeper_than_any_recursion_goes(checker: type[CompiledSchema], schema: Any) -> None:
     """A recursive schema follows them all the way: an error, and not the end of the process."""
     assert checker(schema).error(nested(100)) is None
     assert checker(schema).error({"a": (nested(50_000),)}) == "The value is nested more than 1000 levels deep"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({**TREE, "$defs": {"tree": {"items": {"$ref": "#/$defs/tree"}, "type": "array"}}}, nested(900)),
+        ({"type": "string"}, nested(50_000)),
+        ({"uniqueItems": True}, [nested(900), nested(900)]),
+    ],
+)
+def test_values_too_deep_for_words(checker: type[CompiledSchema], schema: Any, value: Any) -> None:
+    """LLS-43, CSN-15: what is wrong with them cannot be said, but that it is no recursion error of ours."""
+    for _ in range(2):
+        assert checker(schema).error(value) == "The value is nested too deep to be checked"
+
+
+def test_schemas_too_deep_for_words(checker: type[CompiledSchema]) -> None:
+    """CSN-15."""
+    schema: Any = {"type": "string"}
+    for _ in range(900):
+        schema = {"items": schema}
+    with pytest.raises(SchemaError, match=r"^The schema is nested too deep to be checked$"):
+        checker(schema).error(nested(901))
 
 
 def test_deep_values_of_a_schema_that_does_not_look(checker: type[CompiledSchema]) -> None:

@@ -67,6 +67,11 @@ class CompiledSchema:
             raise SchemaError(error.message) from error
         except Unresolvable as error:
             raise SchemaError(str(error)) from error
+        except RecursionError:
+            # How deep that is depends on who asks; the compiled check goes deeper, but has no words.
+            if self._exact is None:
+                raise SchemaError("The schema is nested too deep to be checked") from None
+            return "The value is nested too deep to be checked"
         return None if worst is None else worst.message
 
 
