@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 
 import anyio
@@ -408,6 +409,17 @@ async def test_roots_and_ping(connect: Any) -> None:
         assert isinstance(result, McpError)
         assert result.error.model_dump() == error
         assert session._request_id == 3
+
+
+async def test_a_client_that_does_not_answer(connect: Any) -> None:
+    """SES-13: the class that is named is that of the root."""
+    async with connect() as (session, peer):
+        request = types.ServerRequest(types.ListRootsRequest())
+        with pytest.raises(McpError) as raised:
+            await session.send_request(request, types.ListRootsResult, timedelta(seconds=0.01))
+        assert raised.value.error.code == 408
+        assert str(raised.value) == "Timed out while waiting for response to ServerRequest. Waited 0.01 seconds."
+        assert (await peer.receive())["method"] == "roots/list"
 
 
 @pytest.mark.parametrize("related", [None, 0, "r"])

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from pydantic import AnyUrl
-from typing_extensions import Self, deprecated
+from typing_extensions import Self, TypeVar, deprecated
 
 import mcp.types as types
 from mcp.server.models import InitializationOptions
@@ -36,7 +36,8 @@ class InitializationState(Enum):
     Initialized = 3
 
 
-ServerSessionT = TypeVar("ServerSessionT", bound="ServerSession")
+# The defaults of these variables make a bare `Context` complete for type checkers.
+ServerSessionT = TypeVar("ServerSessionT", bound="ServerSession", default="ServerSession")
 
 ServerRequestResponder: TypeAlias = (
     RequestResponder[types.ClientRequest, types.ServerResult] | types.ClientNotification | Exception

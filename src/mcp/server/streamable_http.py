@@ -49,6 +49,7 @@ from mcp.server._http.responses import (
 from mcp.server._http.session_streams import Reading, SessionStreams
 from mcp.server._http.writers import DRAIN_SECONDS, EventStreamResponse, wait_for_answers
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp.shared._batches import BATCH_REVISION
 from mcp.shared._streams import MessageReceiveStream, MessageSendStream
 from mcp.shared.exceptions import McpError
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
@@ -327,7 +328,7 @@ class StreamableHTTPServerTransport:
         brought = posted.read_posted(body)
         if isinstance(brought, Refusal):
             return brought
-        if brought.batch and (head.protocol_version or self._streams.negotiated_version) != checks.BATCH_VERSION:
+        if brought.batch and (head.protocol_version or self._streams.negotiated_version) != BATCH_REVISION:
             return posted.UNWELCOME_BATCH
         if brought.initialize is not None:
             return brought

@@ -149,7 +149,7 @@ class RequestBodyLimitMiddleware:
             await self.app(scope, receive, send)
             return
         if _declared_length(scope["headers"]) > self.max_body_size:
-            await _send_too_large(send)
+            await _answer(send, 413, b"Request body too large")
             return
         parts: list[bytes] = []
         size = 0
@@ -157,12 +157,13 @@ class RequestBodyLimitMiddleware:
         while more:
             message = await receive()
             if message["type"] != "http.request":
-                # The client went away: nobody is left to be answered.
+                # The client went away: nobody reads this, but middleware around us counts on an answer.
+                await _answer(send, 400, b"Request body incomplete")
                 return
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > self.max_body_size:
-                await _send_too_large(send)
+                await _answer(send, 413, b"Request body too large")
                 return
             more = message.get("more_body", False)
         body: Message | None = {"type": "http.request", "body": b"".join(parts), "more_body": False}
@@ -191,8 +192,7 @@ def _declared_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
     return 0
 
 
-async def _send_too_large(send: "Send") -> None:
-    text = b"Request body too large"
+async def _answer(send: "Send", status: int, text: bytes) -> None:
     headers = [(b"content-length", str(len(text)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

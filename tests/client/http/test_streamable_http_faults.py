@@ -157,9 +157,7 @@ FAULTS: dict[str, tuple[Fault, type[Exception], int, str]] = {
 
 
 # A generator inside httpx is left to the garbage collector there, of which trio warns.
-HTTPX_LEAVES_GENERATORS = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+HTTPX_LEAVES_GENERATORS = pytest.mark.filterwarnings("ignore:Async generator .(httpx|httpcore|anyio):ResourceWarning")
 
 
 @pytest.mark.parametrize(

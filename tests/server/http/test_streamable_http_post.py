@@ -448,7 +448,7 @@ async def test_a_batch_with_an_id_in_flight(demo: Any, http: Any, json_response:
 
 
 # Older releases of starlette leave a generator behind, which trio tells.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:Async generator .(httpx|httpcore|starlette|anyio):ResourceWarning")
 async def test_middleware_that_insists_on_an_answer(demo: Any, http: Any) -> None:
     """TSV-40: a client that vanished is no error, not even behind starlette's base class for middleware"""
     from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint

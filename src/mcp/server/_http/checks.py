@@ -29,8 +29,6 @@ UNDECLARED_VERSION = "2025-03-26"
 RESUMABLE_SINCE = "2025-11-25"
 """The first revision whose clients take an event without data, and come back after the server closed a stream."""
 
-BATCH_VERSION = "2025-03-26"
-"""The one revision that has JSON-RPC batches."""
 
 Headers = Iterable[tuple[bytes, bytes]]
 
