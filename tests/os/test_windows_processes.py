@@ -124,6 +124,23 @@ def test_how_a_command_is_found_tcl_3(
     assert get_windows_executable_command(command) == found
 
 
+INHERITED = """
+import importlib, sys
+import mcp.client.stdio
+sys.platform = "win32"
+print(*importlib.reload(mcp.client.stdio).DEFAULT_INHERITED_ENV_VARS)
+"""
+
+
+def test_what_a_child_inherits_of_the_environment_tcl_2() -> None:
+    # TCL-2
+    names = subprocess.run([sys.executable, "-c", INHERITED], capture_output=True, text=True, timeout=30, check=True)
+    assert names.stdout.split() == [
+        *("APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "PROCESSOR_ARCHITECTURE"),
+        *("SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "USERNAME", "USERPROFILE"),
+    ]
+
+
 def test_a_command_that_the_file_system_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: str) -> str:
         raise OSError("illegal name")
