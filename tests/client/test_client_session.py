@@ -119,7 +119,7 @@ async def test_an_unknown_version(connect: Any, version: Any) -> None:
 
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
 async def test_known_versions(connect: Any, version: str) -> None:
-    """CSN-5: capabilities are there once it has returned."""
+    """CSN-5: the notification is sent and capabilities are there once it has returned."""
     async with connect() as (session, peer):
         assert session.get_server_capabilities() is None
         answer = {
@@ -127,11 +127,17 @@ async def test_known_versions(connect: Any, version: str) -> None:
             "capabilities": {"tools": {}},
             "serverInfo": {"name": "s", "version": "1"},
         }
-        _, result = await asked(peer, session.initialize(), {"result": answer})
+        sent_by_then: list[int] = []
+
+        async def initialize() -> types.InitializeResult:
+            result = await session.initialize()
+            sent_by_then.append(peer.write_stream.statistics().current_buffer_used)
+            return result
+
+        _, result = await asked(peer, initialize(), {"result": answer})
         assert result.protocolVersion == version
         assert session.get_server_capabilities() == types.ServerCapabilities(tools=types.ToolsCapability())
-        # It was sent before `initialize` returned: nothing has to happen any more for it to be there.
-        assert peer.write_stream.statistics().current_buffer_used == 1
+        assert sent_by_then == [1]
         assert await peer.receive() == {"method": "notifications/initialized"}
 
 
@@ -470,6 +476,21 @@ async def test_a_list_that_never_comes(connect: Any, monkeypatch: pytest.MonkeyP
                 assert (await peer.receive())["method"] == "tools/list"
             assert isinstance(outcome[0], types.CallToolResult)
             assert (await peer.receive())["method"] == "notifications/cancelled"
+
+
+async def test_a_session_with_a_timeout_has_no_other_limit_for_the_list(
+    connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CSN-17."""
+    monkeypatch.setattr("mcp.client.session.LISTING_TIMEOUT", 0)
+    async with connect(read_timeout_seconds=timedelta(seconds=5)) as (session, peer):
+        async with running(session.call_tool("t")) as outcome:
+            request = await peer.receive()
+            await peer.send(id=request["id"], result=TEXT)
+            request = await peer.receive()
+            await peer.send(id=request["id"], result=listing(("t", SCHEMA)))
+        # The schema arrived.
+        assert isinstance(outcome[0], RuntimeError)
 
 
 async def test_the_connection_ends_after_the_result(connect: Any) -> None:

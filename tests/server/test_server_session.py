@@ -309,7 +309,7 @@ def test_the_check_itself(capabilities: Any, supported: bool) -> None:
 
 @pytest.mark.parametrize("content", [SAMPLED["content"], [SAMPLED["content"]] * 2])
 async def test_results_with_tools(connect: Any, content: Any) -> None:
-    """LLS-56: with tools a list of blocks is a result, without it is none."""
+    """LLS-56: with tools, be they none, a list of blocks is a result; without it is none."""
     async with connect(sampling={"tools": {}}) as (session, peer):
         answer = {"result": {**SAMPLED, "content": content}}
         request, result = await asked(
@@ -319,6 +319,9 @@ async def test_results_with_tools(connect: Any, content: Any) -> None:
         )
         assert request["params"]["tools"] == [{"name": "t", "inputSchema": {"type": "object"}}]
         assert request["params"]["toolChoice"] == {"mode": "auto"}
+        assert type(result) is types.CreateMessageResultWithTools
+        request, result = await asked(peer, session.create_message([USER], max_tokens=5, tools=[]), answer)
+        assert request["params"]["tools"] == []
         assert type(result) is types.CreateMessageResultWithTools
         _, result = await asked(peer, session.create_message([USER], max_tokens=5), answer)
         assert isinstance(result, ValidationError if isinstance(content, list) else types.CreateMessageResult)
