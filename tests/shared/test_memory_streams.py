@@ -231,6 +231,39 @@ async def test_a_pipe_is_fair() -> None:
             assert turns == [0, 1, 2]
 
 
+async def test_waiting_senders_are_served_in_their_order_and_leave_others_a_turn() -> None:
+    send, receive = create_message_pipe()
+    turns: list[int] = []
+
+    async def other() -> None:
+        for turn in range(3):
+            turns.append(turn)
+            await anyio.lowlevel.checkpoint()
+
+    with send, receive, anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            for number in range(100):
+                tasks.start_soon(send.send, message(number))
+                await anyio.wait_all_tasks_blocked()
+            tasks.start_soon(other)
+            got: list[Any] = [await receive.receive() for _ in range(100)]
+            assert turns == [0, 1, 2]
+    assert [item.message.root.id for item in got] == list(range(100))
+
+
+async def test_a_sender_that_stops_waiting_sends_nothing() -> None:
+    send, receive = create_message_pipe()
+    with send, receive, anyio.fail_after(5):
+        await send.send(message(1))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(send.send, message(2))
+            await anyio.wait_all_tasks_blocked()
+            tasks.cancel_scope.cancel()
+        assert await receive.receive() == message(1)
+        with pytest.raises(anyio.WouldBlock):
+            receive.receive_nowait()
+
+
 async def test_a_result_without_a_json_form_fails_at_the_sender() -> None:
     send, receive = create_message_pipe()
     with send, receive:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 
 import anyio
 import anyio.lowlevel
@@ -13,8 +13,19 @@ from mcp.shared.message import SessionMessage
 BUFFER_SIZE = 1
 """Messages that may wait unread; a further `send` waits until there is room."""
 
-# A sender and a receiver that never wait still leave the event loop a turn now and then.
+# A receiver for whom senders always wait still leaves the event loop a turn now and then.
 MESSAGES_PER_TURN = 16
+
+
+class _Turn:
+    """A sender that waits for room, with what it wants to send."""
+
+    __slots__ = ("event", "item", "taken")
+
+    def __init__(self, item: SessionMessage) -> None:
+        self.item = item
+        self.event = anyio.Event()
+        self.taken = False
 
 
 class _Pipe:
@@ -23,10 +34,11 @@ class _Pipe:
     def __init__(self) -> None:
         self._items: deque[SessionMessage | Exception] = deque()
         self._readable: anyio.Event | None = None
-        self._writable: anyio.Event | None = None
+        # First come, first served, and each woken alone: a thousand senders woken by every message are a million turns.
+        self._waiting: OrderedDict[_Turn, None] = OrderedDict()
         self._source_closed = False
         self._sink_closed = False
-        self._sent = 0
+        self._received = 0
 
     def take(self) -> SessionMessage | Exception:
         """The next message; `anyio.WouldBlock` if there is none."""
@@ -35,9 +47,11 @@ class _Pipe:
                 raise anyio.EndOfStream
             raise anyio.WouldBlock
         item = self._items.popleft()
-        if self._writable is not None:
-            self._writable.set()
-            self._writable = None
+        if self._waiting:
+            turn, _ = self._waiting.popitem(last=False)
+            self._items.append(turn.item)
+            turn.taken = True
+            turn.event.set()
         return item
 
     def put(self, item: SessionMessage | Exception) -> None:
@@ -52,6 +66,9 @@ class _Pipe:
         self._items.append(item)
 
     async def receive(self) -> SessionMessage | Exception:
+        self._received += 1
+        if self._received % MESSAGES_PER_TURN == 0:
+            await anyio.lowlevel.checkpoint()
         while True:
             try:
                 return self.take()
@@ -63,21 +80,23 @@ class _Pipe:
                     raise anyio.ClosedResourceError from None
 
     async def send(self, item: SessionMessage) -> None:
-        self._sent += 1
-        if self._sent % MESSAGES_PER_TURN == 0:
-            await anyio.lowlevel.checkpoint()
         # What has no JSON form must fail here, not at the peer.
         if isinstance(item, SessionMessage):  # pyright: ignore[reportUnnecessaryIsInstance] - tests send exceptions too
             item.message  # noqa: B018
-        while True:
-            try:
-                return self.put(item)
-            except anyio.WouldBlock:
-                if self._writable is None:
-                    self._writable = anyio.Event()
-                await self._writable.wait()
-                if self._sink_closed:
-                    raise anyio.ClosedResourceError from None
+        try:
+            self.put(item)
+        except anyio.WouldBlock:
+            await self._wait_for_room(item)
+
+    async def _wait_for_room(self, item: SessionMessage) -> None:
+        turn = _Turn(item)
+        self._waiting[turn] = None
+        try:
+            await turn.event.wait()
+        finally:
+            self._waiting.pop(turn, None)
+        if not turn.taken:
+            raise anyio.ClosedResourceError if self._sink_closed else anyio.BrokenResourceError
 
     def close_source(self) -> None:
         self._source_closed = True
@@ -89,10 +108,12 @@ class _Pipe:
         self._wake_all()
 
     def _wake_all(self) -> None:
-        for event in (self._readable, self._writable):
-            if event is not None:
-                event.set()
-        self._readable = self._writable = None
+        if self._readable is not None:
+            self._readable.set()
+            self._readable = None
+        while self._waiting:
+            turn, _ = self._waiting.popitem()
+            turn.event.set()
 
 
 class _Source:
