@@ -226,6 +226,34 @@ async def test_messages_that_were_not_written_come_with_the_replay(demo: Any, ht
         assert numbers(resumed) == ["before", "after", 1]
 
 
+@pytest.mark.parametrize("related", [True, False])
+async def test_what_waits_for_a_slow_reader_is_not_written_after_the_closing(
+    demo: Any, http: Any, related: bool
+) -> None:
+    """TSV-71: it would come twice"""
+    transport = StreamableHTTPServerTransport("mine", event_store=http.MemoryStore())
+    async with http.connect(demo, transport) as wire:
+        own = await wire.session()
+        tool = http.call_tool("notify", 5, count=3, related=related, gate="gate")
+        slow = wire.start(body=tool, headers=own) if related else wire.start("GET", headers=own)
+        slow.may_send = anyio.Event()
+        if not related:
+            await anyio.wait_all_tasks_blocked()
+            wire.start(body=tool, headers=own)
+        await demo.until_reached("gate")
+        if related:
+            transport.close_sse_stream(5)
+        else:
+            transport.close_standalone_sse_stream()
+        slow.may_send.set()
+        await slow.until_done()
+        (priming,) = slow.events
+        resumed = wire.start("GET", headers={**own, "last-event-id": priming.id})
+        await resumed.until_events(4)
+        assert numbers(resumed) == [0, 1, 2]
+        demo.gate("gate").set()
+
+
 async def test_a_client_that_lost_its_connection_comes_back(demo: Any, http: Any) -> None:
     """TSV-40 TSV-46"""
     async with http.serve(demo, event_store=http.MemoryStore()) as wire:
