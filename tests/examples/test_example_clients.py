@@ -1,14 +1,11 @@
 """Every example client against its server, as its own file says to run it."""
 
 import io
-import os
 import runpy
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 Load = Callable[[str], ModuleType]
 Serve = Callable[[Any], AbstractContextManager[str]]
+Running = Callable[..., AbstractContextManager[None]]
 
 # Path: what its output has to contain, in this order.
 STDIO_CLIENTS = {
@@ -286,31 +284,6 @@ def test_weather_structured(capfd: pytest.CaptureFixture[str], monkeypatch: pyte
     assert_in_order(capfd.readouterr().out, parts)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def running(path: str, port: int, *arguments: str, **environment: str) -> Iterator[None]:
-    """An example server in a process of its own."""
-    command = [sys.executable, str(EXAMPLES / path), *arguments]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, **environment}) as process:
-        try:
-            deadline = time.monotonic() + 15
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert process.poll() is None
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
-            yield
-        finally:
-            process.kill()
-
-
 @pytest.mark.parametrize(
     ("server", "options", "client", "path", "parts"),
     [
@@ -321,12 +294,19 @@ def running(path: str, port: int, *arguments: str, **environment: str) -> Iterat
     ],
 )
 def test_server_process(
-    server: str, options: list[str] | None, client: str, path: str, parts: list[str], capfd: pytest.CaptureFixture[str]
+    server: str,
+    options: list[str] | None,
+    client: str,
+    path: str,
+    parts: list[str],
+    running: Running,
+    free_port: int,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """EX-20 EX-51 EX-60"""
-    port = free_port()
+    port = free_port
     arguments = [] if options is None else [*options, "--port", str(port)]
-    with running(server, port, *arguments, FASTMCP_PORT=str(port)):
+    with running([sys.executable, server, *arguments], port, FASTMCP_PORT=str(port)):
         main = runpy.run_path(str(EXAMPLES / f"snippets/clients/{client}.py"))["main"]
         anyio.run(main, f"http://127.0.0.1:{port}{path}")
     assert_in_order(capfd.readouterr().out, parts)
@@ -352,14 +332,13 @@ def test_fetch(load: Load, serve: Serve) -> None:
 
 
 def test_login_by_pasted_url(
-    load: Load, serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    load: Load, running: Running, free_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """EX-50: the test stands in for the user, who logs in and pastes the URL of the page they end up on."""
     import re
 
     import httpx
 
-    port = free_port()
     module = load("snippets/clients/oauth_client.py")
 
     def paste(prompt: str) -> str:
@@ -373,8 +352,8 @@ def test_login_by_pasted_url(
             return http.post(page.url, data=form).headers["location"]
 
     monkeypatch.setattr("builtins.input", paste)
-    with running("servers/simple-auth/legacy_server.py", port, "--port", str(port)):
-        anyio.run(module.main, f"http://127.0.0.1:{port}/mcp")
+    with running([sys.executable, "servers/simple-auth/legacy_server.py", "--port", str(free_port)], free_port):
+        anyio.run(module.main, f"http://127.0.0.1:{free_port}/mcp")
     assert "Tools: [" in capsys.readouterr().out
 
 
