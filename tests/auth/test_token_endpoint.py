@@ -252,7 +252,7 @@ async def test_private_fields_of_subclasses_are_not_shown(make_http: MakeHttp, p
     [
         ({}, {"code": "other"}, "invalid_grant", "authorization code does not exist"),
         ({"client_id": "d"}, {}, "invalid_grant", "authorization code does not exist"),
-        ({"expires_at": 1}, {}, "invalid_grant", "authorization code has expired"),
+        ({"expires_at": time.time()}, {}, "invalid_grant", "authorization code has expired"),
         (
             {},
             {"redirect_uri": CB + "/"},
@@ -398,7 +398,7 @@ async def test_provider_errors(make_http: MakeHttp, provider: Any, form: dict[st
     [
         ({}, {"refresh_token": "other"}, "invalid_grant", "refresh token does not exist"),
         ({"client_id": "d"}, {}, "invalid_grant", "refresh token does not exist"),
-        ({"expires_at": 1}, {}, "invalid_grant", "refresh token has expired"),
+        ({"expires_at": int(time.time())}, {}, "invalid_grant", "refresh token has expired"),
         ({}, {"scope": "read admin"}, "invalid_scope", "cannot request scope `admin` not provided by refresh token"),
         (
             {"resource": "https://a/"},
