@@ -39,8 +39,6 @@ STDIO_CLIENTS = {
     "clients/simple-task-interactive-client/client.py": ["Asked: Are you sure", "Deleted 'important.txt'", "Cherry"],
     # EX-60
     "clients/group/client.py": ["SQLite-Explorer.query_data", "Tool echo: hello", "'books': 3", "['Echo.echo_tool']"],
-    # EX-1
-    "quickstart/client.py": ["add(40, 2) = {'result': 42}", "Hello, Ada!"],
 }
 
 
