@@ -19,6 +19,8 @@ NAMES = {
     # EX-30
     "clients/{}/client.py": "conformance simple-auth-client simple-chatbot simple-task-client"
     " simple-task-interactive-client sse-polling-client group resumption",
+    # EX-51
+    "snippets/{}.toml": "pyproject",
     # EX-40 EX-41 EX-42 EX-43 EX-44
     "snippets/servers/{}.py": "fastmcp_quickstart basic_tool basic_resource basic_prompt direct_execution"
     " lifespan_example notifications completion sampling structured_output json_schema_example tool_errors"
@@ -29,7 +31,8 @@ NAMES = {
     " streamable_starlette_mount streamable_http_basic_mounting streamable_http_host_mounting"
     " streamable_http_multiple_servers streamable_http_path_config"
     # EX-60
-    " custom_route settings_from_environment roots icons threads event_store streamable_http_cors",
+    " custom_route settings_from_environment roots icons threads event_store streamable_http_cors"
+    " streamable_http_fastapi",
     # EX-45
     "snippets/servers/lowlevel/{}.py": "basic lifespan structured_output direct_call_tool_result",
     # EX-50 EX-51 EX-60
