@@ -267,6 +267,16 @@ async def test_resumption_by_the_user_goes_on(tools: Any, serve: Any) -> None:
     assert get.tokens == ["mine", "e1", "e5"]
 
 
+async def test_resumption_by_the_user_without_further_ids(tools: Any, serve: Any) -> None:
+    """TCL-46: the token is where it stands until an event says otherwise."""
+    get = Resumed(begin(tools, tools.event(LOG, retry=1)), answer_with(tools))
+    async with serve(GET=get) as server:
+        with anyio.fail_after(5):
+            async with tools.session(server.url) as session:
+                await resume(session, "mine")
+    assert get.tokens == ["mine", "mine"]
+
+
 async def nothing_at_all(call: Any) -> None:
     await call.events()
 
