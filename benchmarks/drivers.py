@@ -48,7 +48,11 @@ class StdioDriver:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait(10)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _write(self, line: bytes) -> None:
         assert self._process.stdin is not None
@@ -114,9 +118,8 @@ class StdioDriver:
 class HttpDriver:
     """A child process that serves Streamable HTTP on a port of its own."""
 
-    def __init__(self, command: list[str], transport: str) -> None:
+    def __init__(self, command: list[str]) -> None:
         self._command = command
-        self._stateless = transport == "http-stateless"
 
     def __enter__(self) -> HttpDriver:
         with socket.socket() as probe:
@@ -167,15 +170,19 @@ class HttpDriver:
         read_response(connection)
         return session
 
-    def measure(self, count: int, connections: int, cpu_of: Callable[[int], float], *, sessions: bool) -> float:
-        if sessions:
-            with self._connect() as connection:
-                for _ in range(count // 10):
-                    self.open_session(connection)
-                before = cpu_of(self.pid)
-                for _ in range(count):
-                    self.open_session(connection)
-                return (cpu_of(self.pid) - before) / count * 1e6
+    def open_sessions(self, count: int) -> None:
+        with self._connect() as connection:
+            for _ in range(count):
+                self.open_session(connection)
+
+    def measure_sessions(self, count: int, cpu_of: Callable[[int], float]) -> float:
+        self.open_sessions(max(count // 10, 1))
+        before = cpu_of(self.pid)
+        self.open_sessions(count)
+        return (cpu_of(self.pid) - before) / count * 1e6
+
+    def measure_calls(self, count: int, connections: int, cpu_of: Callable[[int], float]) -> float:
+        """Microseconds of the server's CPU per call, with one session on each connection."""
         open_ones = [self._connect() for _ in range(connections)]
         ids = [self.open_session(connection) for connection in open_ones]
         self._calls(open_ones, ids, max(count // 10, connections))
@@ -198,13 +205,10 @@ class HttpDriver:
                 assert json.loads(payload)["result"]["structuredContent"] == {"result": start + step + 3}, payload
 
     def memory_per_session(self, count: int) -> float:
-        with self._connect() as connection:
-            for _ in range(50):
-                self.open_session(connection)
-            before = self._resident()
-            for _ in range(count):
-                self.open_session(connection)
-            return (self._resident() - before) / count
+        self.open_sessions(50)
+        before = self._resident()
+        self.open_sessions(count)
+        return (self._resident() - before) / count
 
     def _resident(self) -> int:
         status = Path(f"/proc/{self.pid}/status").read_text()

@@ -1,15 +1,16 @@
-"""The server every workload talks to. Runs on any package with the 1.x API.
+"""The server every workload talks to, on any of the packages that api.py knows.
 
 python server.py stdio | http-sse PORT | http-json PORT | http-stateless PORT [--log LEVEL]
+python server.py asgi-json PORT     the ASGI application, under `uvicorn.run`
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
+from api import Context, add_tool, new_server, serve
 from pydantic import BaseModel
-
-from mcp.server.fastmcp import Context, FastMCP
 
 
 class Person(BaseModel):
@@ -22,8 +23,8 @@ class Person(BaseModel):
 PERSON = {"name": "Ada", "age": 36, "email": "ada@example.com", "tags": ["a", "b"]}
 
 
-def make_server(log_level: str = "ERROR", **settings: object) -> FastMCP:
-    mcp = FastMCP("bench", log_level=log_level, **settings)  # type: ignore[arg-type]
+def make_server(log_level: str = "ERROR", **settings: Any) -> Any:
+    mcp = new_server(log_level, **settings)
 
     @mcp.tool()
     def add(a: int, b: int) -> int:
@@ -80,25 +81,31 @@ def make_server(log_level: str = "ERROR", **settings: object) -> FastMCP:
     return mcp
 
 
-def add_tools(mcp: FastMCP, count: int) -> None:
+def add_tools(mcp: Any, count: int) -> None:
     for index in range(count):
 
         def tool(a: int, b: str, c: float = 1.0) -> str:
             """A tool with three parameters."""
             return f"{a}{b}{c}"
 
-        mcp.add_tool(tool, name=f"tool_{index}")
+        add_tool(mcp, tool, f"tool_{index}")
 
 
 if __name__ == "__main__":
     transport = sys.argv[1]
     level = sys.argv[sys.argv.index("--log") + 1] if "--log" in sys.argv else "ERROR"
     if transport == "stdio":
-        make_server(level).run("stdio")
+        serve(make_server(level), "stdio", level)
     else:
-        make_server(
-            level,
-            port=int(sys.argv[2]),
-            json_response=transport in ("http-json", "http-stateless"),
-            stateless_http=transport == "http-stateless",
-        ).run("streamable-http")
+        settings = {
+            "port": int(sys.argv[2]),
+            "json_response": transport != "http-sse",
+            "stateless_http": transport == "http-stateless",
+        }
+        server = make_server(level, **settings)
+        if transport == "asgi-json":
+            import uvicorn
+
+            uvicorn.run(server.streamable_http_app(), port=settings["port"], log_level="error")
+        else:
+            serve(server, "streamable-http", level, **settings)

@@ -1,309 +1,198 @@
-"""One workload, measured in this process: `python workloads.py NAME`. Prints microseconds of CPU per operation.
+"""What is measured: the rows of the tables. `python workloads.py NAME` measures one in this process.
 
-Runs on any package with the 1.x API; run.py runs it with several of them in turn. Answers are checked.
+`python workloads.py floor:NAME` measures what it costs with no MCP package at all. run.py runs them, with several
+packages in turn.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-
-def cpu() -> float:
-    return time.process_time()
-
-
-async def repeat(call: Callable[[int], Awaitable[Any]], count: int, at_once: int = 1) -> float:
-    """Microseconds of CPU of this process per call, after a warm-up."""
-    import anyio
-
-    async def go(number: int) -> None:
-        if at_once == 1:
-            for index in range(number):
-                await call(index)
-            return
-        for _ in range(number // at_once):
-            async with anyio.create_task_group() as tasks:
-                for index in range(at_once):
-                    tasks.start_soon(call, index)
-
-    await go(max(count // 10, at_once))
-    start = cpu()
-    await go(count)
-    return (cpu() - start) / count * 1e6
-
-
-def in_memory(
-    call: Callable[[Any, int], Awaitable[Any]], count: int, at_once: int = 1, tools: int = 0, log: str = "ERROR"
-):
-    async def main() -> float:
-        from server import add_tools, make_server
-
-        from mcp.shared.memory import create_connected_server_and_client_session
-
-        mcp = make_server(log)
-        add_tools(mcp, tools)
-        async with create_connected_server_and_client_session(mcp._mcp_server) as session:
-            return await repeat(lambda index: call(session, index), count, at_once)
-
-    def run() -> float:
-        import anyio
-
-        return anyio.run(main)
-
-    return run
-
-
-async def call_add(session: Any, index: int, name: str = "add") -> None:
-    result = await session.call_tool(name, {"a": index, "b": 2})
-    assert result.structuredContent == {"result": index + 2} and not result.isError
-
-
-async def call_add_async(session: Any, index: int) -> None:
-    await call_add(session, index, "add_async")
-
-
-async def call_text(session: Any, index: int) -> None:
-    result = await session.call_tool("text", {"size": 10_000})
-    assert len(result.content[0].text) == 10_000
-
-
-async def call_person(session: Any, index: int) -> None:
-    result = await session.call_tool("person", {})
-    assert result.structuredContent["name"] == "Ada"
-
-
-async def call_people(session: Any, index: int) -> None:
-    result = await session.call_tool("people", {})
-    assert len(result.structuredContent["result"]) == 100
-
-
-async def read_static(session: Any, index: int) -> None:
-    assert (await session.read_resource("bench://static")).contents[0].text == "hello"
-
-
-async def read_template(session: Any, index: int) -> None:
-    assert (await session.read_resource(f"bench://items/{index}")).contents[0].text == f"item {index}"
-
-
-async def get_prompt(session: Any, index: int) -> None:
-    result = await session.get_prompt("greet", {"name": str(index)})
-    assert result.messages[0].content.text == f"Please greet {index}"
-
-
-async def ping(session: Any, index: int) -> None:
-    await session.send_ping()
-
-
-async def list_tools(session: Any, index: int) -> None:
-    assert len((await session.list_tools()).tools) >= 107
-
-
-async def echo_megabyte(session: Any, index: int) -> None:
-    result = await session.call_tool("echo", {"value": "x" * 1_000_000})
-    assert len(result.content[0].text) == 1_000_000
-
-
-def own_client(call: Callable[[Any, int], Awaitable[Any]], count: int, at_once: int = 1, children: bool = True):
-    """A client of the package and its server over stdio; CPU of both, or of the client alone."""
-
-    async def main() -> float:
-        from mcp import ClientSession, StdioServerParameters
-        from mcp.client.stdio import stdio_client
-
-        parameters = StdioServerParameters(command=sys.executable, args=[str(HERE / "server.py"), "stdio"])
-        async with stdio_client(parameters) as streams, ClientSession(*streams) as session:
-            await session.initialize()
-            await session.call_tool("add", {"a": 1, "b": 2})
-            server = children_pids()
-            before = sum(cpu_of(pid) for pid in server)
-            own = await repeat(lambda index: call(session, index), count, at_once)
-            both = (sum(cpu_of(pid) for pid in server) - before) / (count + max(count // 10, at_once)) * 1e6
-        return own + both if children else own
-
-    def run() -> float:
-        import anyio
-
-        return anyio.run(main)
-
-    return run
-
-
-def children_pids() -> list[int]:
-    tasks = Path(f"/proc/{os.getpid()}/task")
-    return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
-
-
-def cpu_of(pid: int) -> float:
-    """Seconds of CPU a process has used, all threads, exact to the nanosecond."""
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
-
-
-def raw_stdio(kind: str, count: int, at_once: int = 1, log: str = "ERROR"):
-    """A server over stdio driven by plain pipes; CPU of the server."""
-
-    def run() -> float:
-        from drivers import StdioDriver
-
-        with StdioDriver([sys.executable, str(HERE / "server.py"), "stdio", "--log", log]) as driver:
-            return driver.measure(kind, count, at_once, cpu_of)
-
-    return run
-
-
-def raw_http(transport: str, count: int, connections: int = 16, sessions: bool = False):
-    """A server over HTTP driven by plain sockets; CPU of the server."""
-
-    def run() -> float:
-        from drivers import HttpDriver
-
-        with HttpDriver([sys.executable, str(HERE / "server.py"), transport], transport) as driver:
-            return driver.measure(count, connections, cpu_of, sessions=sessions)
-
-    return run
-
-
-def http_memory():
-    def run() -> float:
-        from drivers import HttpDriver
-
-        with HttpDriver([sys.executable, str(HERE / "server.py"), "http-json"], "http-json") as driver:
-            return driver.memory_per_session(1000)
-
-    return run
-
-
-def http_client(transport: str, count: int):
-    """A client of the package over Streamable HTTP; CPU of the client."""
-
-    async def main() -> float:
-        from drivers import HttpDriver
-
-        from mcp import ClientSession
-        from mcp.client.streamable_http import streamable_http_client
-
-        with HttpDriver([sys.executable, str(HERE / "server.py"), transport], transport) as driver:
-            async with streamable_http_client(driver.url) as (read, write, _), ClientSession(read, write) as session:
-                await session.initialize()
-                return await repeat(lambda index: call_add(session, index), count)
-
-    def run() -> float:
-        import anyio
-
-        return anyio.run(main)
-
-    return run
-
-
-def register(count: int = 300) -> float:
-    from server import add_tools, make_server
-
-    mcp = make_server()
-    add_tools(mcp, 20)
-    functions = []
-    for _ in range(count):
-
-        def tool(a: int, b: str, c: float = 1.0) -> str:
-            """A tool with three parameters."""
-            return f"{a}{b}{c}"
-
-        functions.append(tool)
-    start = cpu()
-    for index, function in enumerate(functions):
-        mcp.add_tool(function, name=f"registered_{index}")
-    return (cpu() - start) / count * 1e6
-
-
-def process(code: list[str], count: int = 5) -> Callable[[], float]:
-    """CPU of a whole process, in microseconds, the least of a few."""
-
-    def run() -> float:
-        import resource
-
-        times = []
-        for _ in range(count):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run([sys.executable, *code], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        return min(times) * 1e6
-
-    return run
-
-
-def peak_memory(code: str) -> Callable[[], float]:
-    """Peak resident memory of a process, in KB."""
-
-    def run() -> float:
-        program = f"{code}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        return float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
-
-    return run
-
-
-def cold_start() -> float:
-    """CPU of a stdio server from start to its first answer, in microseconds."""
-    from drivers import StdioDriver
-
-    times = []
-    for _ in range(3):
-        with StdioDriver([sys.executable, str(HERE / "server.py"), "stdio"]) as driver:
-            driver.call(1)
-            times.append(cpu_of(driver.pid))
-    return min(times) * 1e6
-
-
-# name -> (what it measures, whose CPU, target ratio to 1.30.0 or None, how)
-WORKLOADS: dict[str, tuple[str, str, float | None, Callable[[], float]]] = {
-    "memory-add": ("in-memory, add(int, int)", "both", 0.15, in_memory(call_add, 2000)),
-    "memory-add-async": ("in-memory, async add", "both", 0.15, in_memory(call_add_async, 2000)),
-    "memory-text": ("in-memory, 10 KB text", "both", 0.15, in_memory(call_text, 2000)),
-    "memory-person": ("in-memory, pydantic result", "both", 0.06, in_memory(call_person, 500)),
-    "memory-people": ("in-memory, list of 100 models", "both", 0.20, in_memory(call_people, 100)),
-    "memory-add-64": ("in-memory, add, 64 at once", "both", 0.15, in_memory(call_add, 2048, 64)),
-    "memory-static": ("in-memory, read static resource", "both", None, in_memory(read_static, 2000)),
-    "memory-template": ("in-memory, read template", "both", 0.65, in_memory(read_template, 2000)),
-    "memory-prompt": ("in-memory, get_prompt", "both", 0.65, in_memory(get_prompt, 2000)),
-    "memory-ping": ("in-memory, ping", "both", None, in_memory(ping, 2000)),
-    "memory-list": ("in-memory, list_tools of 107", "both", 0.45, in_memory(list_tools, 200, tools=100)),
-    "memory-log": ("in-memory, add, default log level", "both", 0.20, in_memory(call_add, 1000, log="INFO")),
-    "stdio": ("stdio, one at a time", "server", 0.25, raw_stdio("add", 2000)),
-    "stdio-64": ("stdio, 64 outstanding", "server", 0.15, raw_stdio("add", 2048, 64)),
-    "stdio-log": ("stdio, one at a time, default log level", "server", 0.20, raw_stdio("add", 1000, log="INFO")),
-    "stdio-1mb": ("stdio, 1 MB there and back", "server", 0.65, raw_stdio("echo", 60)),
-    "stdio-progress": ("stdio, per progress notification", "server", 0.40, raw_stdio("progress", 2000)),
-    "stdio-own": ("stdio, own client, sequential", "both", 0.30, own_client(call_add, 1000)),
-    "stdio-own-64": ("stdio, own client, 64 at once", "both", 0.30, own_client(call_add, 1024, 64)),
-    "stdio-own-1mb": ("stdio, own client, 1 MB", "client", 0.50, own_client(echo_megabyte, 30, children=False)),
-    "http-sse": ("HTTP, SSE answers, 16 connections", "server", 0.35, raw_http("http-sse", 1600)),
-    "http-json": ("HTTP, JSON answers, 16 connections", "server", 0.30, raw_http("http-json", 1600)),
-    "http-stateless": ("HTTP, stateless JSON, 16 connections", "server", 0.30, raw_http("http-stateless", 1600)),
-    "http-client": ("HTTP JSON, own client, sequential", "client", 0.65, http_client("http-json", 600)),
-    "http-session": ("new HTTP session", "server", 0.50, raw_http("http-json", 400, sessions=True)),
-    "http-memory": ("memory per idle HTTP session (KB)", "server", 0.50, http_memory()),
-    "register": ("register one tool (3 parameters)", "–", 0.75, register),
-    "import-server": ("import the server class", "–", 0.60, process(["-c", "from mcp.server.fastmcp import FastMCP"])),
-    "import-client": ("import the client class", "–", 0.55, process(["-c", "from mcp import ClientSession"])),
-    "import-types": ("import the protocol types", "–", 0.50, process(["-c", "import mcp.types"])),
-    "memory-server": (
-        "peak memory after importing the server (KB)",
-        "–",
-        0.80,
-        peak_memory("from mcp.server.fastmcp import FastMCP"),
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from measures import (
+    FLOOR,
+    bare_httpx,
+    call_add,
+    call_add_async,
+    call_people,
+    call_person,
+    call_text,
+    cold_start,
+    echo_megabyte,
+    get_prompt,
+    http_client,
+    http_memory,
+    http_sessions,
+    import_cpu,
+    import_memory,
+    in_memory,
+    list_tools,
+    own_client,
+    ping,
+    raw_http,
+    raw_stdio,
+    read_static,
+    read_template,
+    register,
+)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the table.
+
+    Attributes:
+        what: what is measured; microseconds per operation, unless another unit is named.
+        whose: whose CPU.
+        target: the ratio to 1.30.0 that ours must not exceed; None for rows that only inform.
+        run: measures, in a process of its own.
+        floor: measures the same without any MCP package.
+        peers: whether the packages with another API can do it.
+    """
+
+    what: str
+    whose: str
+    target: float | None
+    run: Callable[[], float]
+    floor: Callable[[], float] | None = None
+    peers: bool = False
+
+
+WORKLOADS = {
+    "memory-add": Workload("in-memory, add(int, int)", "both", 0.15, in_memory(call_add, 1000), peers=True),
+    "memory-add-async": Workload("in-memory, async add", "both", 0.15, in_memory(call_add_async, 1000)),
+    "memory-text": Workload("in-memory, 10 KB text", "both", 0.15, in_memory(call_text, 1000)),
+    "memory-person": Workload("in-memory, pydantic result", "both", 0.06, in_memory(call_person, 400), peers=True),
+    "memory-people": Workload("in-memory, list of 100 models", "both", 0.20, in_memory(call_people, 100), peers=True),
+    "memory-add-64": Workload("in-memory, add, 64 at once", "both", 0.15, in_memory(call_add, 1024, 64), peers=True),
+    "memory-static": Workload("in-memory, read static resource", "both", None, in_memory(read_static, 2000)),
+    "memory-template": Workload("in-memory, read template", "both", 0.65, in_memory(read_template, 2000), peers=True),
+    "memory-prompt": Workload("in-memory, get_prompt", "both", 0.65, in_memory(get_prompt, 2000), peers=True),
+    "memory-ping": Workload("in-memory, ping", "both", None, in_memory(ping, 2000), peers=True),
+    "memory-list": Workload(
+        "in-memory, list_tools of 107", "both", 0.45, in_memory(list_tools, 250, tools=100), peers=True
     ),
-    "cold-start": ("stdio server start to first answer", "server", 0.65, cold_start),
-    "growth-tools-1000": ("in-memory, add, 1,000 further tools", "both", None, in_memory(call_add, 1000, tools=1000)),
-    "growth-flight-1024": ("in-memory, add, 1,024 at once", "both", None, in_memory(call_add, 2048, 1024)),
+    "memory-log": Workload("in-memory, add, default log level", "both", 0.20, in_memory(call_add, 600, log="INFO")),
+    "stdio": Workload(
+        "stdio, one at a time",
+        "server",
+        0.25,
+        raw_stdio("add", 1000),
+        floor=raw_stdio("add", 1000, server=FLOOR),
+        peers=True,
+    ),
+    "stdio-64": Workload(
+        "stdio, 64 outstanding",
+        "server",
+        0.15,
+        raw_stdio("add", 1024, 64),
+        floor=raw_stdio("add", 1024, 64, server=FLOOR),
+        peers=True,
+    ),
+    "stdio-log": Workload("stdio, one at a time, default log level", "server", 0.20, raw_stdio("add", 600, log="INFO")),
+    "stdio-1mb": Workload(
+        "stdio, 1 MB there and back",
+        "server",
+        0.65,
+        raw_stdio("echo", 60),
+        floor=raw_stdio("echo", 60, server=FLOOR),
+        peers=True,
+    ),
+    "stdio-progress": Workload(
+        "stdio, per progress notification", "server", 0.40, raw_stdio("progress", 2000), peers=True
+    ),
+    "stdio-own": Workload("stdio, own client, sequential", "both", 0.30, own_client(call_add, 600), peers=True),
+    "stdio-own-64": Workload("stdio, own client, 64 at once", "both", 0.30, own_client(call_add, 640, 64)),
+    "stdio-own-1mb": Workload(
+        "stdio, own client, 1 MB", "client", 0.50, own_client(echo_megabyte, 20, children=False), peers=True
+    ),
+    "http-sse": Workload(
+        "HTTP, SSE answers, 16 connections",
+        "server",
+        0.35,
+        raw_http("http-sse", 800),
+        floor=raw_http("sse", 800, server=FLOOR),
+        peers=True,
+    ),
+    "http-json": Workload(
+        "HTTP, JSON answers, 16 connections",
+        "server",
+        0.30,
+        raw_http("http-json", 1200),
+        floor=raw_http("json", 1200, server=FLOOR),
+        peers=True,
+    ),
+    "http-stateless": Workload(
+        "HTTP, stateless JSON, 16 connections",
+        "server",
+        0.30,
+        raw_http("http-stateless", 800),
+        floor=raw_http("json", 800, server=FLOOR),
+        peers=True,
+    ),
+    "http-client": Workload(
+        "HTTP JSON, own client, sequential",
+        "client",
+        0.65,
+        http_client("http-json", 500),
+        floor=bare_httpx(500),
+        peers=True,
+    ),
+    "http-session": Workload(
+        "new HTTP session",
+        "server",
+        0.50,
+        http_sessions("http-json", 400),
+        floor=http_sessions("json", 400, server=FLOOR),
+        peers=True,
+    ),
+    "http-memory": Workload("memory per idle HTTP session (KB)", "server", 0.50, http_memory(600), peers=True),
+    "register": Workload("register one tool (3 parameters)", "–", 0.75, register, peers=True),
+    "import-server": Workload("import the server class (ms)", "–", 0.60, import_cpu("server"), peers=True),
+    "import-client": Workload("import the client class (ms)", "–", 0.55, import_cpu("client"), peers=True),
+    "import-types": Workload("import the protocol types (ms)", "–", 0.50, import_cpu("types"), peers=True),
+    "memory-server": Workload(
+        "peak memory after importing the server (KB)", "–", 0.80, import_memory("server"), peers=True
+    ),
+    "cold-start": Workload("stdio server start to first answer (ms)", "server", 0.65, cold_start, peers=True),
 }
+
+WITH_UVLOOP = {
+    "uvloop-run": Workload("HTTP JSON under `FastMCP.run`", "server", None, raw_http("http-json", 1600)),
+    "uvloop-asgi": Workload("HTTP JSON under `uvicorn.run`", "server", None, raw_http("asgi-json", 1600)),
+}
+"""Rows that are measured with uvloop and httptools against without."""
+
+GROWTH = {
+    "add with so many tools more": {
+        str(tools): in_memory(call_add, 600, tools=tools) for tools in (10, 100, 1000, 10000)
+    },
+    "list_tools of so many more": {
+        str(tools): in_memory(list_tools, 4000 // tools + 50, tools=tools) for tools in (10, 100, 1000)
+    },
+    "add, so many in flight": {
+        str(at_once): in_memory(call_add, max(1024, at_once), at_once) for at_once in (1, 16, 64, 256, 1024, 4096)
+    },
+    "HTTP JSON call, so many idle sessions": {
+        str(idle): raw_http("http-json", 800, idle=idle) for idle in (10, 1000, 5000)
+    },
+}
+"""What may not grow: how to measure it, by size."""
+
+
+def find(name: str) -> Callable[[], float]:
+    """How to measure `NAME`, `floor:NAME` or `growth:ROW:SIZE`."""
+    kind, _, rest = name.partition(":")
+    if kind == "growth":
+        row, _, size = rest.rpartition(":")
+        return GROWTH[row][size]
+    found = (WORKLOADS | WITH_UVLOOP)[rest if kind == "floor" else name]
+    if kind != "floor":
+        return found.run
+    assert found.floor is not None
+    return found.floor
 
 
 if __name__ == "__main__":
-    print(WORKLOADS[sys.argv[1]][3]())
+    print(find(sys.argv[1])())
