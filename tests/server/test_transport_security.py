@@ -244,7 +244,7 @@ async def test_a_client_that_goes_away_ends_it_quietly() -> None:
     exchange = Exchange([part(b"1", True), {"type": "http.disconnect"}])
     await exchange.run(10)
     assert not exchange.bodies
-    assert [message.get("status") for message in exchange.sent] == [400, None]
+    assert [message.get("status") for message in exchange.sent] == [408, None]
 
 
 async def test_other_scopes_pass_untouched() -> None:

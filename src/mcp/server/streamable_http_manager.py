@@ -153,6 +153,7 @@ class StreamableHTTPSessionManager:
         self._tasks: TaskGroup | None = None
         self._has_run = False
         self._lazy_start: _LazyStart | None = None
+        self._options: Any = None
 
     def statistics(self) -> ManagerStatistics:
         """What the manager is busy with; all zero when nothing is left."""
@@ -351,12 +352,18 @@ class StreamableHTTPSessionManager:
             try:
                 async with transport.connect() as (read_stream, write_stream):
                     task_status.started()
-                    options = self.app.create_initialization_options()
-                    await self.app.run(read_stream, write_stream, options, stateless=False)
+                    await self.app.run(read_stream, write_stream, self._initialization_options(), stateless=False)
             except Exception:
                 logger.exception("Session %s crashed", session_id)
             finally:
                 self._forget(session_id, transport)
+
+    def _initialization_options(self) -> Any:
+        """What sessions announce. Each keeps it, so that as long as it does not change there is one of it."""
+        options = self.app.create_initialization_options()
+        if options != self._options:
+            self._options = options
+        return self._options
 
     def _forget(self, session_id: str, transport: StreamableHTTPServerTransport) -> None:
         if self._server_instances.get(session_id) is transport:

@@ -158,7 +158,7 @@ class RequestBodyLimitMiddleware:
             message = await receive()
             if message["type"] != "http.request":
                 # The client went away: nobody reads this, but middleware around us counts on an answer.
-                await _answer(send, 400, b"Request body incomplete")
+                await _answer(send, 408, b"")
                 return
             parts.append(message.get("body", b""))
             size += len(parts[-1])

@@ -125,6 +125,8 @@ class Connection:
             async for item in items:
                 self._handling = True
                 await self._receive(item)
+                # A session that waits keeps neither its last message nor the HTTP request around that.
+                del item
                 if self._reader is not loop:
                     await self._catch_up(loop)
                     return

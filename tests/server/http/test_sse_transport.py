@@ -217,7 +217,9 @@ async def test_a_post_whose_client_vanishes(demo: Any, http: Any) -> None:
         call = wire.start(chunks=[b"{"], cut=True, path=url)
         call.disconnect()
         await call.until_done()
-        assert (call.messages, call.error) == ([], None)
+        assert call.error is None
+        # Middleware may insist on an answer; the client has none to see.
+        assert (call.status, call.body) == (408, b"")
 
 
 async def test_each_connection_has_its_lifespan(demo: Any, http: Any) -> None:
