@@ -6,6 +6,7 @@ python floors.py json PORT | sse PORT        an ASGI function under uvicorn (h11
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -41,11 +42,13 @@ def answer(body: bytes) -> bytes | None:
 
 
 def serve_stdio() -> None:
-    for line in sys.stdin.buffer:
-        reply = answer(line)
-        if reply is not None:
-            sys.stdout.buffer.write(reply + b"\n")
-            sys.stdout.buffer.flush()
+    with open(0, "rb", buffering=1 << 20) as lines:
+        for line in lines:
+            reply = answer(line)
+            if reply is not None:
+                rest = memoryview(reply + b"\n")
+                while rest:
+                    rest = rest[os.write(1, rest) :]
 
 
 def serve_http(events: bool, port: int) -> None:
