@@ -1,6 +1,7 @@
 """Streams without queues, and the in-memory helpers: SES-48, SES-49, and what programs look at on streams."""
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -374,6 +375,24 @@ async def test_the_connected_session_may_be_left_elsewhere(server: Server[Any]) 
         tasks.start_soon(stack.aclose)
 
 
+async def test_a_server_that_does_not_come_to_its_end_is_cancelled() -> None:
+    """SES-49."""
+    ended: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Server[Any]) -> AsyncIterator[None]:
+        yield
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("cancelled")
+
+    with anyio.fail_after(5):
+        async with create_connected_server_and_client_session(Server("s", lifespan=lifespan)) as session:
+            await session.send_ping()
+    assert ended == ["cancelled"]
+
+
 async def test_the_streams_are_made_by_name(server: Server[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """SES-68: tests replace `mcp.shared.memory.create_client_server_memory_streams`."""
     made: list[Any] = []
@@ -391,9 +410,6 @@ async def test_the_streams_are_made_by_name(server: Server[Any], monkeypatch: py
 
 async def test_a_server_that_cannot_start() -> None:
     """SES-49: an error of the lifespan is told, and nothing hangs."""
-    from collections.abc import AsyncIterator
-    from contextlib import asynccontextmanager
-
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncIterator[Any]:
         raise KeyError("no database")
