@@ -381,11 +381,13 @@ async def test_a_server_that_does_not_come_to_its_end_is_cancelled() -> None:
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncIterator[None]:
-        yield
         try:
-            await anyio.sleep_forever()
+            yield
         finally:
-            ended.append("cancelled")
+            try:
+                await anyio.sleep_forever()
+            finally:
+                ended.append("cancelled")
 
     with anyio.fail_after(5):
         async with create_connected_server_and_client_session(Server("s", lifespan=lifespan)) as session:
@@ -410,6 +412,7 @@ async def test_the_streams_are_made_by_name(server: Server[Any], monkeypatch: py
 
 async def test_a_server_that_cannot_start() -> None:
     """SES-49: an error of the lifespan is told, and nothing hangs."""
+
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncIterator[Any]:
         raise KeyError("no database")
