@@ -290,7 +290,7 @@ def importing(what: str) -> str:
     return IMPORTS[what][os.environ.get("BENCH_API", "1.x")]
 
 
-def import_cpu(what: str, count: int = 4) -> Callable[[], float]:
+def import_cpu(what: str, count: int = 3) -> Callable[[], float]:
     """CPU of a whole process that only imports, in milliseconds, the least of a few."""
 
     def run() -> float:

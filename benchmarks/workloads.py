@@ -64,14 +64,14 @@ WORKLOADS = {
     "memory-add-async": Workload("in-memory, async add", "both", 0.15, in_memory(call_add_async, 1000)),
     "memory-text": Workload("in-memory, 10 KB text", "both", 0.15, in_memory(call_text, 1000)),
     "memory-person": Workload("in-memory, pydantic result", "both", 0.06, in_memory(call_person, 400), peers=True),
-    "memory-people": Workload("in-memory, list of 100 models", "both", 0.20, in_memory(call_people, 100), peers=True),
+    "memory-people": Workload("in-memory, list of 100 models", "both", 0.20, in_memory(call_people, 80), peers=True),
     "memory-add-64": Workload("in-memory, add, 64 at once", "both", 0.15, in_memory(call_add, 1024, 64), peers=True),
-    "memory-static": Workload("in-memory, read static resource", "both", None, in_memory(read_static, 2000)),
-    "memory-template": Workload("in-memory, read template", "both", 0.65, in_memory(read_template, 2000), peers=True),
-    "memory-prompt": Workload("in-memory, get_prompt", "both", 0.65, in_memory(get_prompt, 2000), peers=True),
-    "memory-ping": Workload("in-memory, ping", "both", None, in_memory(ping, 2000), peers=True),
+    "memory-static": Workload("in-memory, read static resource", "both", None, in_memory(read_static, 1200)),
+    "memory-template": Workload("in-memory, read template", "both", 0.65, in_memory(read_template, 1200), peers=True),
+    "memory-prompt": Workload("in-memory, get_prompt", "both", 0.65, in_memory(get_prompt, 1200), peers=True),
+    "memory-ping": Workload("in-memory, ping", "both", None, in_memory(ping, 1200), peers=True),
     "memory-list": Workload(
-        "in-memory, list_tools of 107", "both", 0.45, in_memory(list_tools, 250, tools=100), peers=True
+        "in-memory, list_tools of 107", "both", 0.45, in_memory(list_tools, 200, tools=100), peers=True
     ),
     "memory-log": Workload("in-memory, add, default log level", "both", 0.20, in_memory(call_add, 600, log="INFO")),
     "stdio": Workload(
@@ -172,7 +172,7 @@ GROWTH = {
         str(tools): in_memory(list_tools, 4000 // tools + 50, tools=tools) for tools in (10, 100, 1000)
     },
     "add, so many in flight": {
-        str(at_once): in_memory(call_add, max(1024, at_once), at_once) for at_once in (1, 16, 64, 256, 1024, 4096)
+        str(at_once): in_memory(call_add, max(1024, at_once), at_once) for at_once in (1, 16, 64, 1024, 4096)
     },
     "HTTP JSON call, so many idle sessions": {
         str(idle): raw_http("http-json", 800, idle=idle) for idle in (10, 1000, 5000)
