@@ -485,10 +485,6 @@ class ServerSession(
         self._incoming_sink = sink
         return True
 
-    async def wait_ended(self) -> None:
-        """Wait until the connection has ended."""
-        await self._lost.wait()
-
 
 def _covers(declared: types.ClientCapabilities, wanted: types.ClientCapabilities) -> bool:
     if wanted.roots is not None and (

@@ -1,7 +1,8 @@
 """The two streams of a session, the tasks around them, and the order in which messages are taken.
 
 A session reads its stream in one loop and handles messages in the order they come. All its tasks run in a task group
-that a task of its own holds, so a session may be entered and left in any task.
+that a task of its own holds, so a session may be entered and left in any task. A server, which serves each connection
+in a task and a task group of its own anyhow, drives the loop itself.
 
 One thing may leave the strict order: a handler that runs inside the loop (of a notification, progress and logging
 callbacks included, or of an exception) and sends a request on its own session. It could never see the answer if the
@@ -14,7 +15,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar, copy_context
 from types import TracebackType
 from typing import Any
@@ -46,8 +47,8 @@ class Connection:
     _task_group: TaskGroup
     """Tasks that end with the session; programs start theirs in it too."""
 
-    _one_task = False
-    """Whether whoever enters the session leaves it in the same task: it then needs no task of its own for that."""
+    driven = False
+    """Whether whoever enters the session also reads for it, with `serve_in`. To be set before entering."""
 
     def __init__(
         self,
@@ -66,15 +67,14 @@ class Connection:
 
     async def __aenter__(self) -> Self:
         await self._exit_stack.__aenter__()
-        if self._one_task:
-            self._life: AbstractAsyncContextManager[None] = self._serve()
-        else:
+        self._lost = anyio.Event()
+        if not self.driven:
             self._life = OwnedContext(self._serve, f"{type(self).__name__} of mcp")
-        try:
-            await self._life.__aenter__()
-        except BaseException:
-            await self._exit_stack.aclose()
-            raise
+            try:
+                await self._life.__aenter__()
+            except BaseException:
+                await self._exit_stack.aclose()
+                raise
         return self
 
     async def __aexit__(
@@ -86,26 +86,34 @@ class Connection:
         try:
             await self._exit_stack.aclose()
         finally:
-            # A cancellation has to reach the scopes of the session where they stand in this task; errors need not.
-            if self._one_task and not isinstance(exc_val, Exception):
-                swallowed = await self._life.__aexit__(exc_type, exc_val, exc_tb)
+            if self.driven:
+                self._connection_lost()
             else:
-                swallowed = await self._life.__aexit__(None, None, None)
-        return swallowed
+                await self._life.__aexit__(None, None, None)
+        return None
 
     @asynccontextmanager
     async def _serve(self) -> AsyncGenerator[None, None]:
-        self._lost = anyio.Event()
         try:
-            async with anyio.create_task_group() as self._task_group:
-                self._task_group.start_soon(self._receive_loop)
+            async with anyio.create_task_group() as tasks:
+                self._task_group = tasks
+                tasks.start_soon(self._receive_loop)
                 yield
                 # Leaving never waits for outstanding work.
-                self._task_group.cancel_scope.cancel()
+                tasks.cancel_scope.cancel()
         except Exception:
             logger.exception("A task of the session failed")
         finally:
             self._connection_lost()
+
+    async def serve_in(self, tasks: TaskGroup) -> None:
+        """Handle the messages of the peer until the connection has ended.
+
+        Args:
+            tasks: where the session starts tasks; whoever holds it cancels what is left of them afterwards.
+        """
+        self._task_group = tasks
+        await self._receive_loop()
 
     async def _receive_loop(self) -> None:
         self._context = copy_context()
@@ -119,7 +127,7 @@ class Connection:
 
     async def _read_messages(self) -> None:
         loop = self._reader = object()
-        _loop_around.set(loop)
+        around = _loop_around.set(loop)
         items: Any = aiter(self._read_stream)
         try:
             async for item in items:
@@ -137,6 +145,7 @@ class Connection:
         except Exception:
             logger.exception("Unhandled exception in receive loop")
         finally:
+            _loop_around.reset(around)
             # A wrapper around the stream may iterate with a generator; only that must not be left half-way.
             if inspect.isasyncgen(items):
                 await items.aclose()

@@ -28,7 +28,6 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 import anyio
-from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from pydantic import BaseModel
 from typing_extensions import TypeVar, deprecated
@@ -235,29 +234,23 @@ class Server(HandlerTable, Generic[LifespanResultT, RequestT]):
             lifespan_context = await stack.enter_async_context(self.lifespan(self))
             # The global name is looked up at each run: programs put a subclass in its place.
             session = ServerSession(read_stream, write_stream, initialization_options, stateless=stateless)
-            session._one_task = True  # pyright: ignore[reportPrivateUsage]
+            session.driven = True
             if (support := self._task_support) is not None:
                 await stack.enter_async_context(support.run())
                 support.configure_session(session, stateless=stateless)
-            tasks: TaskGroup | None = None
-            early: list[Any] = []
+            tasks = anyio.create_task_group()
 
             def handle(message: Any) -> None:
-                if tasks is None:
-                    early.append(message)
-                else:
-                    tasks.start_soon(self._handle_message, message, session, lifespan_context, raise_exceptions)
+                tasks.start_soon(self._handle_message, message, session, lifespan_context, raise_exceptions)
 
             handed_over = session.take_incoming(handle)
             await stack.enter_async_context(session)
             stack.enter_context(warnings_to_log())
-            async with anyio.create_task_group() as tasks_of_connection:
-                tasks = tasks_of_connection
-                for message in early:
-                    handle(message)
+            async with tasks:
                 if handed_over:
-                    await session.wait_ended()
+                    await session.serve_in(tasks)
                 else:
+                    tasks.start_soon(session.serve_in, tasks)
                     async for message in session.incoming_messages:
                         handle(message)
                 # The connection has ended: nobody is there to answer.
