@@ -165,7 +165,7 @@ class SessionStreams:
 
     def in_use(self, requests: list[JSONRPCRequest]) -> bool:
         """Whether one of the requests has the id of an unanswered one."""
-        return any(stream_key(request.id) in self.running for request in requests)
+        return bool(self.running) and any(stream_key(request.id) in self.running for request in requests)
 
     async def open(self, requests: list[JSONRPCRequest], version: str | None) -> Reading | None:
         """Open a stream for the answers to requests, and begin to read it. None if the session ended meanwhile.

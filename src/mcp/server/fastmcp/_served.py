@@ -103,7 +103,7 @@ class Served(Configured[LifespanResultT], Generic[LifespanResultT]):
         if transport not in transports:
             raise ValueError(f"Unknown transport: {transport}")
         configure_logging(self._option("log_level"))
-        run(transports[transport])
+        run(transports[transport], on_uvloop=transport != "stdio")
 
     async def run_stdio_async(self) -> None:
         """Serve standard input and output, until the client closes the input."""

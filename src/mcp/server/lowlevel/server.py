@@ -241,7 +241,14 @@ class Server(HandlerTable, Generic[LifespanResultT, RequestT]):
             tasks = anyio.create_task_group()
 
             def handle(message: Any) -> None:
-                tasks.start_soon(self._handle_message, message, session, lifespan_context, raise_exceptions)
+                tasks.start_soon(
+                    self._handle_message,
+                    message,
+                    session,
+                    lifespan_context,
+                    raise_exceptions,
+                    name="mcp message handler",
+                )
 
             handed_over = session.take_incoming(handle)
             await stack.enter_async_context(session)
