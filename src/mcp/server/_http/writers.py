@@ -1,7 +1,8 @@
 """Writing the events of a stream to an HTTP response.
 
-Most answers are there within moments. So a response begins in the bare task of its request, and only when it stays
-open it gets a watcher for the client's disconnect and a place at the heartbeat.
+Most answers are there within moments, many before the event loop has turned three times. So a response begins in the
+bare task of its request; only when it stays open it gets a timer, then a watcher for the client's disconnect and a
+place at the heartbeat.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
 from mcp.server._http.heartbeat import heartbeat
 from mcp.server._http.outgoing import EventQueue
@@ -17,6 +19,9 @@ from mcp.server._http.responses import Header
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Send
+
+QUICK_TURNS = 3
+"""How many turns of the event loop a response waits without a timer: one for the session, one for the handler."""
 
 SHORT_SECONDS = 0.1
 """How long a response may stay without a watcher, and an event stream without its headers."""
@@ -115,6 +120,7 @@ class EventStreamResponse(OpenResponse):
 
     async def run_short(self) -> None:
         """Write what comes within moments."""
+        await _turns_until(lambda: self._queue.ready)
         deadline = anyio.current_time() + SHORT_SECONDS
         while not (self.gone or self._done) and self._written < SHORT_BYTES:
             if not self._queue.ready:
@@ -160,8 +166,16 @@ class EventStreamResponse(OpenResponse):
             self._writing_since = None
 
 
+async def _turns_until(done: Callable[[], bool]) -> None:
+    for _ in range(QUICK_TURNS):
+        if done():
+            return
+        await anyio.lowlevel.checkpoint()
+
+
 async def wait_for_answers(queue: EventQueue, receive: Receive, *, drain_seconds: float) -> bool:
     """Wait until a queue has ended, and return whether it has: False if the client went away first."""
+    await _turns_until(lambda: queue.ended)
     if not queue.ended:
         with anyio.CancelScope(deadline=anyio.current_time() + SHORT_SECONDS):
             await queue.wait_ended()
