@@ -2,8 +2,13 @@
 
 import json
 import math
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import os
+import socket
+import subprocess
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,6 +20,10 @@ from mcp.shared.message import MessageMetadata, SessionMessage
 
 PATIENCE = 5
 """Seconds after which a test that waits has failed."""
+START_PATIENCE = 60
+"""Seconds that a process has to start."""
+END_PATIENCE = 10
+"""Seconds that a process has to end when it is asked to."""
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -159,3 +168,62 @@ def raw_client() -> Callable[..., AbstractAsyncContextManager[RawPeer]]:
             peer.close()
 
     return connect
+
+
+@pytest.fixture(scope="session")
+def find_port() -> Callable[[], int]:
+    """`find_port()`: a port of 127.0.0.1 on which nothing listens."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def listening() -> Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]:
+    """`with listening([program, file], port)`: a server in a process of its own, as soon as its port takes connections.
+
+    `cwd` is the folder that it runs in, `env` is added to the environment. Its stdout goes nowhere. So does its
+    stderr unless `stderr=None`, which leaves it to pytest to show with a test that fails.
+    """
+
+    @contextmanager
+    def listen(
+        command: list[str],
+        port: int,
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stderr: int | None = subprocess.DEVNULL,
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        )
+        try:
+            deadline = time.monotonic() + START_PATIENCE
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert process.poll() is None, f"ended with {process.returncode} before it listened: {command}"
+                assert time.monotonic() < deadline, f"does not listen on port {port}: {command}"
+                time.sleep(0.02)
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(END_PATIENCE)
+            except subprocess.TimeoutExpired:
+                # Some stop only after their clients, which wait for them.
+                process.kill()
+                process.wait(END_PATIENCE)
+
+    return listen

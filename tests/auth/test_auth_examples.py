@@ -1,12 +1,10 @@
 """The examples of protected servers and of a client that logs in, run as a user runs them."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import httpx
@@ -32,41 +30,25 @@ with httpx.Client(follow_redirects=True) as http:
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def running(script: Path, port: int, *arguments: str) -> Iterator[None]:
-    command = [sys.executable, str(script), "--port", str(port), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        try:
-            deadline = time.monotonic() + 20
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert process.poll() is None, process.stderr and process.stderr.read()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
-            yield
-        finally:
-            process.kill()
-
-
 @pytest.fixture(params=["separate", "legacy"])
-def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    port = free_port()
+def server_url(
+    request: pytest.FixtureRequest,
+    find_port: Callable[[], int],
+    listening: Callable[..., AbstractContextManager[subprocess.Popen[bytes]]],
+) -> Iterator[str]:
+    port = find_port()
     with ExitStack() as stack:
+
+        def start(script: str, port: int, *arguments: str) -> None:
+            command = [sys.executable, str(SERVERS / script), "--port", str(port), *arguments]
+            stack.enter_context(listening(command, port, stderr=None))
+
         if request.param == "separate":
-            auth_port = free_port()
-            stack.enter_context(running(SERVERS / "authorization_server.py", auth_port))
-            auth = ("--auth-server", f"http://127.0.0.1:{auth_port}")
-            stack.enter_context(running(SERVERS / "resource_server.py", port, *auth))
+            auth_port = find_port()
+            start("authorization_server.py", auth_port)
+            start("resource_server.py", port, "--auth-server", f"http://127.0.0.1:{auth_port}")
         else:
-            stack.enter_context(running(SERVERS / "legacy_server.py", port))
+            start("legacy_server.py", port)
         yield f"http://127.0.0.1:{port}/mcp"
 
 

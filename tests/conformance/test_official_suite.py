@@ -11,11 +11,10 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -67,28 +66,13 @@ def failures(output: str, release: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def server_url() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "examples/servers/everything/server.py", "--port", str(port)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None and time.monotonic() < deadline, "the server does not start"
-            time.sleep(0.05)
+def server_url(
+    find_port: Callable[[], int], listening: Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
+) -> Iterator[str]:
+    port = find_port()
+    command = [sys.executable, "examples/servers/everything/server.py", "--port", str(port)]
+    with listening(command, port, cwd=ROOT):
         yield f"http://localhost:{port}/mcp"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_server_against_the_stable_release(server_url: str) -> None:

@@ -1,9 +1,7 @@
 """Loading examples as a user's interpreter would, and serving those that are web applications."""
 
 import importlib.util
-import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -66,40 +64,3 @@ def served_on_a_port(app: Any) -> Iterator[str]:
 def serve() -> Callable[[Any], AbstractContextManager[str]]:
     """`with serve(app) as base_url`: an ASGI application, served on a port of its own."""
     return served_on_a_port
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def running_in_a_process(command: list[str], port: int, **environment: str) -> Iterator[None]:
-    # Some stop only after their clients, which wait for them: killed, it is over at once.
-    with subprocess.Popen(
-        command, stderr=subprocess.DEVNULL, cwd=EXAMPLES, env={**os.environ, **environment}
-    ) as process:
-        try:
-            deadline = time.monotonic() + 15
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert process.poll() is None
-                    assert time.monotonic() < deadline
-                    time.sleep(0.02)
-            yield
-        finally:
-            process.kill()
-
-
-@pytest.fixture
-def running() -> Callable[..., AbstractContextManager[None]]:
-    """`with running([program, file], port, NAME="value")`: a server in a process of its own, as soon as it listens.
-
-    Files are looked up among the examples, names and values are added to the environment.
-    """
-    return running_in_a_process

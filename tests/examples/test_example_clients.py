@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 Load = Callable[[str], ModuleType]
 Serve = Callable[[Any], AbstractContextManager[str]]
-Running = Callable[..., AbstractContextManager[None]]
+Listening = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 
 # Path: what its output has to contain, in this order.
 STDIO_CLIENTS = {
@@ -297,14 +297,14 @@ def test_server_process(
     client: str,
     path: str,
     parts: list[str],
-    running: Running,
-    free_port: int,
+    find_port: Callable[[], int],
+    listening: Listening,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """EX-20 EX-51 EX-60"""
-    port = free_port
+    port = find_port()
     arguments = [] if options is None else [*options, "--port", str(port)]
-    with running([sys.executable, server, *arguments], port, FASTMCP_PORT=str(port)):
+    with listening([sys.executable, server, *arguments], port, cwd=EXAMPLES, env={"FASTMCP_PORT": str(port)}):
         main = runpy.run_path(str(EXAMPLES / f"snippets/clients/{client}.py"))["main"]
         anyio.run(main, f"http://127.0.0.1:{port}{path}")
     assert_in_order(capfd.readouterr().out, parts)
@@ -330,7 +330,11 @@ def test_fetch(load: Load, serve: Serve) -> None:
 
 
 def test_login_by_pasted_url(
-    load: Load, running: Running, free_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    load: Load,
+    find_port: Callable[[], int],
+    listening: Listening,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """EX-50: the test stands in for the user, who logs in and pastes the URL of the page they end up on."""
     import re
@@ -350,8 +354,10 @@ def test_login_by_pasted_url(
             return http.post(page.url, data=form).headers["location"]
 
     monkeypatch.setattr("builtins.input", paste)
-    with running([sys.executable, "servers/simple-auth/legacy_server.py", "--port", str(free_port)], free_port):
-        anyio.run(module.main, f"http://127.0.0.1:{free_port}/mcp")
+    port = find_port()
+    command = [sys.executable, "servers/simple-auth/legacy_server.py", "--port", str(port)]
+    with listening(command, port, cwd=EXAMPLES):
+        anyio.run(module.main, f"http://127.0.0.1:{port}/mcp")
     assert "Tools: [" in capsys.readouterr().out
 
 

@@ -47,14 +47,15 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_mounting_in_fastapi(
     programs: Path,
-    running: Callable[..., AbstractContextManager[None]],
-    free_port: int,
+    find_port: Callable[[], int],
+    listening: Callable[..., AbstractContextManager[subprocess.Popen[bytes]]],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """EX-44"""
-    command = [str(programs / "python"), "-m", "uvicorn", "--app-dir", "snippets/servers", "--port", str(free_port)]
-    base_url = f"http://127.0.0.1:{free_port}"
-    with running([*command, "streamable_http_fastapi:app"], free_port):
+    port = find_port()
+    command = [str(programs / "python"), "-m", "uvicorn", "--app-dir", "snippets/servers", "--port", str(port)]
+    base_url = f"http://127.0.0.1:{port}"
+    with listening([*command, "streamable_http_fastapi:app"], port, cwd=EXAMPLES):
         assert httpx.get(f"{base_url}/stock/apples", timeout=5).json() == {"apples": 3}
         main = runpy.run_path(str(EXAMPLES / "snippets/clients/streamable_basic.py"))["main"]
         for path in ("/mcp", "/mcp/"):
@@ -108,9 +109,9 @@ def test_a_server_that_chooses_its_transport_itself(programs: Path) -> None:
     assert "chooses its transport itself" in done.stderr
 
 
-def test_login_as_a_command(programs: Path, free_port: int) -> None:
+def test_login_as_a_command(programs: Path, find_port: Callable[[], int]) -> None:
     """EX-51: no server is there, and that is what it says."""
-    command = [str(programs / "oauth-client"), f"http://127.0.0.1:{free_port}/mcp"]
+    command = [str(programs / "oauth-client"), f"http://127.0.0.1:{find_port()}/mcp"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "All connection attempts failed" in done.stderr

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -43,33 +41,17 @@ def test_the_server_over_stdio_mod_1() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@contextmanager
-def listening(transport: str) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, SERVER, "--transport", transport, "--port", str(port)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None and time.monotonic() < deadline, "the server does not start"
-            time.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
-
-
 @pytest.mark.parametrize(("transport", "path", "words"), [("streamable-http", "mcp", ""), ("sse", "sse", "trying SSE")])
-def test_the_server_over_http_mod_1_mod_6(transport: str, path: str, words: str) -> None:
+def test_the_server_over_http_mod_1_mod_6(
+    transport: str,
+    path: str,
+    words: str,
+    find_port: Callable[[], int],
+    listening: Callable[..., AbstractContextManager[subprocess.Popen[bytes]]],
+) -> None:
     # MOD-1, MOD-6, TCL-61
-    with listening(transport) as port:
+    port = find_port()
+    with listening([sys.executable, SERVER, "--transport", transport, "--port", str(port)], port):
         done = run("-m", "mcp.client", f"http://127.0.0.1:{port}/{path}")
     assert done.returncode == 0, done.stderr
     assert "INFO:client:Initialized" in done.stderr.splitlines()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 QUICKSTART = [sys.executable, str(ROOT / "examples" / "quickstart" / "server.py")]
+Listening = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 SEEN = ["Demo", ["add"], {"result": 3}, "theme", "Bob."]
 
 
@@ -42,29 +41,6 @@ def python_2() -> list[str]:
     return ["uv", "run", "-q", "--isolated", "--no-project", "--python", version, "--with", "mcp==2.3.0", "python"]
 
 
-@contextmanager
-def listening(command: list[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None and time.monotonic() < deadline, "the server does not start"
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def seen_by_their_client(python_2: list[str], *arguments: str) -> list[Any]:
     command = [*python_2, str(HERE / "peers" / "python2_client.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -76,8 +52,10 @@ def test_their_client_over_stdio(python_2: list[str]) -> None:
     assert seen_by_their_client(python_2, "stdio", *QUICKSTART) == SEEN
 
 
-def test_their_client_over_streamable_http(python_2: list[str]) -> None:
-    port = free_port()
+def test_their_client_over_streamable_http(
+    python_2: list[str], find_port: Callable[[], int], listening: Listening
+) -> None:
+    port = find_port()
     with listening([*QUICKSTART, "--transport", "streamable-http", "--port", str(port)], port):
         assert seen_by_their_client(python_2, "http", f"http://127.0.0.1:{port}/mcp") == SEEN
 
@@ -102,8 +80,10 @@ async def test_our_client_over_stdio(python_2: list[str]) -> None:
 
 
 @pytest.mark.anyio
-async def test_our_client_over_streamable_http(python_2: list[str]) -> None:
-    port = free_port()
+async def test_our_client_over_streamable_http(
+    python_2: list[str], find_port: Callable[[], int], listening: Listening
+) -> None:
+    port = find_port()
     command = [*python_2, str(HERE / "peers" / "python2_server.py"), "http", str(port)]
     with listening(command, port), anyio.fail_after(60):
         async with (

@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +33,7 @@ PEERS = HERE / "typescript"
 MODULES = PEERS / "node_modules"
 EVERYTHING = MODULES / "@modelcontextprotocol" / "server-everything" / "dist" / "index.js"
 NO_CHANNEL = "stateless_http=True"
+Listening = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 
 
 def need(program: str) -> str:
@@ -53,37 +52,6 @@ def node() -> str:
         command = [need("npm"), "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
         subprocess.run(command, cwd=PEERS, check=True, timeout=150)
     return need("node")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def listening(command: list[str], port: int, **environment: str) -> Iterator[None]:
-    """A server process, once its port takes connections."""
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None and time.monotonic() < deadline, "the server does not start"
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 # Their client, our server
@@ -144,16 +112,20 @@ def test_their_client_over_stdio(node: str) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["json"]], ids=["streams", "json"])
-def test_their_client_over_streamable_http(node: str, options: list[str]) -> None:
-    port = free_port()
+def test_their_client_over_streamable_http(
+    node: str, options: list[str], find_port: Callable[[], int], listening: Listening
+) -> None:
+    port = find_port()
     with listening([*TALKATIVE, "http", str(port), *options], port):
         assert seen_by_their_client(node, "http", f"http://127.0.0.1:{port}/mcp") == FACTS
 
 
 @pytest.mark.parametrize("options", [["stateless"], ["stateless", "json"]], ids=["streams", "json"])
-def test_their_client_without_sessions(node: str, options: list[str]) -> None:
+def test_their_client_without_sessions(
+    node: str, options: list[str], find_port: Callable[[], int], listening: Listening
+) -> None:
     """Without a session nothing can be asked of the client, which the error says; all else works."""
-    port = free_port()
+    port = find_port()
     with listening([*TALKATIVE, "http", str(port), *options], port):
         seen = seen_by_their_client(node, "http", f"http://127.0.0.1:{port}/mcp")
     impossible = {"sample", "ask", "visit", "roots", "cancel", "subscribe"}
@@ -165,8 +137,8 @@ def test_their_client_without_sessions(node: str, options: list[str]) -> None:
     assert all(NO_CHANNEL in seen[key] for key in ("sample", "ask", "visit"))
 
 
-def test_their_client_over_sse(node: str) -> None:
-    port = free_port()
+def test_their_client_over_sse(node: str, find_port: Callable[[], int], listening: Listening) -> None:
+    port = find_port()
     with listening([*TALKATIVE, "sse", str(port)], port):
         assert seen_by_their_client(node, "sse", f"http://127.0.0.1:{port}/sse") == FACTS
 
@@ -255,9 +227,9 @@ async def test_our_client_over_stdio(node: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_our_client_over_streamable_http(node: str) -> None:
-    port = free_port()
-    with listening([node, str(EVERYTHING), "streamableHttp"], port, PORT=str(port)), anyio.fail_after(60):
+async def test_our_client_over_streamable_http(node: str, find_port: Callable[[], int], listening: Listening) -> None:
+    port = find_port()
+    with listening([node, str(EVERYTHING), "streamableHttp"], port, env={"PORT": str(port)}), anyio.fail_after(60):
         async with (
             streamable_http_client(f"http://127.0.0.1:{port}/mcp") as (read, write, _),
             OurClient().connected(read, write) as session,
@@ -266,9 +238,9 @@ async def test_our_client_over_streamable_http(node: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_our_client_over_sse(node: str) -> None:
-    port = free_port()
-    with listening([node, str(EVERYTHING), "sse"], port, PORT=str(port)), anyio.fail_after(60):
+async def test_our_client_over_sse(node: str, find_port: Callable[[], int], listening: Listening) -> None:
+    port = find_port()
+    with listening([node, str(EVERYTHING), "sse"], port, env={"PORT": str(port)}), anyio.fail_after(60):
         async with (
             sse_client(f"http://127.0.0.1:{port}/sse") as (read, write),
             OurClient().connected(read, write) as session,
@@ -301,13 +273,13 @@ def inspect(*arguments: str, target: list[str]) -> str:
 
 
 @pytest.fixture(params=["stdio", "http", "sse"])
-def target(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+def target(request: pytest.FixtureRequest, find_port: Callable[[], int], listening: Listening) -> Iterator[list[str]]:
     if request.param == "stdio":
         yield ["--", *QUICKSTART]
         return
-    port = free_port()
+    port = find_port()
     transport, path = ("streamable-http", "mcp") if request.param == "http" else ("sse", "sse")
-    with listening([*QUICKSTART, "--transport", transport, "--port", str(port)], port):
+    with listening([*QUICKSTART, "--transport", transport, "--port", str(port)], port, cwd=ROOT):
         yield ["--server-url", f"http://127.0.0.1:{port}/{path}", "--transport", request.param]
 
 
