@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias, cast
 
 import anyio
@@ -79,6 +79,16 @@ class Exchange(RequestContext):
 
     def __post_init__(self) -> None:
         self.body = self.body or encode_message(self.session_message)
+
+    @classmethod
+    def of(cls, context: RequestContext, on_answer: AnswerHook) -> Exchange:
+        """The exchange of a context that a program made, or put something of the same shape in the place of."""
+        if isinstance(context, Exchange):
+            return context
+        members: dict[str, Any] = {
+            member.name: getattr(context, member.name, None) for member in fields(RequestContext)
+        }
+        return cls(**members, on_answer=on_answer)
 
     @property
     def is_request(self) -> bool:

@@ -233,7 +233,7 @@ class StreamableHTTPTransport:
 
     async def _handle_post_request(self, ctx: RequestContext) -> None:
         """Carry one message; unless this raises, a request is answered when it returns."""
-        exchange = ctx if isinstance(ctx, Exchange) else Exchange(**vars(ctx), on_answer=self._note_answer)
+        exchange = Exchange.of(ctx, self._note_answer)
         try:
             await self._post(exchange)
         except _SessionLostError:
@@ -340,7 +340,7 @@ class StreamableHTTPTransport:
 
     async def _handle_resumption_request(self, ctx: RequestContext) -> None:
         """Answer a request out of the stream that its resumption token points into."""
-        exchange = ctx if isinstance(ctx, Exchange) else Exchange(**vars(ctx))
+        exchange = Exchange.of(ctx, self._note_answer)
         token = exchange.resumption_token
         if not exchange.is_request or not token:
             raise ResumptionError("Resumption needs a request with a resumption token")

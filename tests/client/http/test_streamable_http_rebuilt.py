@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import MagicMock
 
 import anyio
 import httpx
@@ -270,6 +271,18 @@ async def test_a_context_made_by_hand(tools: Any, serve: Any) -> None:
                     await transport._handle_resumption_request(
                         RequestContext(client, None, tools.request(3), metadata, writer)
                     )
+
+
+async def test_something_in_the_shape_of_a_context(tools: Any, serve: Any) -> None:
+    """openai-agents tests its subclass with a mock that has the attributes and more."""
+    writer, reader = anyio.create_memory_object_stream[SessionMessage | Exception](1)
+    async with serve() as server, httpx.AsyncClient() as client:
+        with writer, reader, anyio.fail_after(5):
+            context = MagicMock(client=client, session_message=tools.request(3), read_stream_writer=writer)
+            await StreamableHTTPTransport(server.url)._handle_post_request(context)
+            item = reader.receive_nowait()
+            assert not isinstance(item, Exception)
+            assert isinstance(item.message.root, JSONRPCResponse)
 
 
 def test_deprecated_parameters() -> None:
