@@ -41,6 +41,10 @@ async def cancelled() -> None:
 
 
 def test_a_cancelled_program_was_interrupted_on_python_3_10(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(function: Any) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(anyio, "run", run)
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
     with pytest.raises(KeyboardInterrupt):
         _event_loop.run(cancelled)
