@@ -485,8 +485,7 @@ class ClientSession(
     ) -> types.ListToolsResult:
         """One page of tools (`tools/list`); arguments as for `list_resources`. Output schemas are remembered."""
         result = await self._ask(types.ListToolsRequest(params=_page(cursor, params)), types.ListToolsResult)
-        for tool in result.tools:
-            self._tool_output_schemas[tool.name] = tool.outputSchema
+        self._tool_output_schemas.update({tool.name: tool.outputSchema for tool in result.tools})
         return result
 
     async def _ask(self, request: Any, result_type: type[ResultT]) -> ResultT:

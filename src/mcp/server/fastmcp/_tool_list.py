@@ -1,10 +1,14 @@
 """The tools of a server as the protocol lists them."""
 
 from collections.abc import Iterable
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 from mcp.server.fastmcp.tools.base import Tool
 from mcp.types import Tool as ListedTool
+
+_Entry: TypeAlias = tuple[dict[str, Any], ListedTool, dict[str, Any]]
+_EXTRA_MEMBERS = attrgetter("__pydantic_extra__")
 
 
 class ToolList:
@@ -16,24 +20,35 @@ class ToolList:
 
     def __init__(self) -> None:
         # By name: the members of the tool, the object made of it, the members of that.
-        self._known: dict[str, tuple[dict[str, Any], ListedTool, dict[str, Any]]] = {}
+        self._known: dict[str, _Entry] = {}
+        # The same column by column, in the order of the last list: one comparison of each tells that nothing changed.
+        self._members: list[dict[str, Any]] = []
+        self._made: list[ListedTool] = []
+        self._made_members: list[dict[str, Any]] = []
 
     def listed(self, tools: Iterable[Tool]) -> list[ListedTool]:
         """The protocol objects of `tools`, in their order."""
-        known = self._known
-        # What is no longer among the tools is forgotten.
-        self._known = current = {}
-        result: list[ListedTool] = []
-        for tool in tools:
-            name = tool.name
-            entry = known.get(name)
-            # Members that are the same objects are found equal at once.
-            if entry is None or entry[0] != vars(tool) or entry[2] != vars(entry[1]) or entry[1].__pydantic_extra__:
-                made = _made(tool)
-                entry = _copied(vars(tool)), made, _copied(vars(made))
-            current[name] = entry
-            result.append(entry[1])
-        return result
+        tools = list(tools)
+        # Members that are the same objects are found equal at once.
+        if (
+            list(map(vars, tools)) != self._members
+            or list(map(vars, self._made)) != self._made_members
+            or any(map(_EXTRA_MEMBERS, self._made))
+        ):
+            entries = [_entry(self._known.get(tool.name), tool) for tool in tools]
+            # What is no longer among the tools is forgotten.
+            self._known = {entry[1].name: entry for entry in entries}
+            self._members = [entry[0] for entry in entries]
+            self._made = [entry[1] for entry in entries]
+            self._made_members = [entry[2] for entry in entries]
+        return self._made.copy()
+
+
+def _entry(known: _Entry | None, tool: Tool) -> _Entry:
+    if known is None or known[0] != vars(tool) or known[2] != vars(known[1]) or _EXTRA_MEMBERS(known[1]):
+        made = _made(tool)
+        return _copied(vars(tool)), made, _copied(vars(made))
+    return known
 
 
 def _made(tool: Tool) -> ListedTool:

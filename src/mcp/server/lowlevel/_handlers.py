@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import Any, cast
 
 from pydantic import AnyUrl
@@ -186,14 +186,14 @@ class HandlerTable:
 
             async def handler(request: types.ListToolsRequest) -> types.ServerResult:
                 returned = await call(request)
-                if isinstance(returned, types.ListToolsResult):
-                    result = returned
-                else:
-                    result = types.ListToolsResult(tools=returned)
-                    self._forget_tools_except(result.tools)
-                for tool in result.tools:
-                    validate_and_warn_tool_name(tool.name)
-                    self._tool_cache[tool.name] = tool
+                whole = not isinstance(returned, types.ListToolsResult)
+                result = types.ListToolsResult(tools=returned) if whole else returned
+                by_name = {tool.name: tool for tool in result.tools}
+                if whole:
+                    self._forget_tools_except(by_name)
+                for name in by_name:
+                    validate_and_warn_tool_name(name)
+                self._tool_cache.update(by_name)
                 union = PlainServerResult if self._plain_tools.all_of(result) else types.ServerResult
                 return wrap_root(union, result)
 
@@ -299,9 +299,9 @@ class HandlerTable:
         # Looked up on the instance and called inside the except block: analytics packages replace it.
         return wrap_root(types.ServerResult, error_text(error_message))
 
-    def _forget_tools_except(self, tools: list[types.Tool]) -> None:
+    def _forget_tools_except(self, names: Container[str]) -> None:
         self._tool_cache.clear()
-        for name in self._known_tools.keys() - {tool.name for tool in tools}:
+        for name in [name for name in self._known_tools if name not in names]:
             del self._known_tools[name]
 
     def _known_tool(self, name: str) -> KnownTool | None:

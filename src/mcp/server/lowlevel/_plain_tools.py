@@ -1,5 +1,6 @@
 """Which tools hold nothing but JSON values, so that listing them in memory needs no conversion."""
 
+import operator
 from typing import Any, cast
 
 from mcp.shared._codec import PlainResult
@@ -11,31 +12,25 @@ class PlainServerResult(ServerResult, PlainResult):
 
 
 class PlainTools:
-    """Remembers of each tool whether it is plain."""
+    """Remembers of the tools listed last whether they are plain."""
 
     def __init__(self) -> None:
-        # By name: the tool, and whether it is plain; None as long as it was not looked at.
-        self._known: dict[str, tuple[Tool, bool | None]] = {}
+        self._tools: list[Tool] = []
+        # None as long as they were not looked at.
+        self._plain: bool | None = None
 
     def all_of(self, result: ListToolsResult) -> bool:
         """Whether all of a result is known to be plain.
 
-        A tool is looked at when it is listed for the second time: many servers make new ones for each list.
+        Tools are looked at when the same ones are listed for the second time: many servers make new ones for each list.
         """
-        known = self._known
-        # What is no longer among the tools is forgotten.
-        self._known = current = {}
-        plain = result.meta is None and not result.__pydantic_extra__
-        for tool in result.tools:
-            name = tool.name
-            entry = known.get(name)
-            if entry is None or entry[0] is not tool:
-                entry = tool, None
-            elif entry[1] is None:
-                entry = tool, _is_json(tool.model_dump(by_alias=True, exclude_none=True))
-            current[name] = entry
-            plain = plain and entry[1] is True
-        return plain
+        tools = result.tools
+        if len(tools) != len(self._tools) or not all(map(operator.is_, tools, self._tools)):
+            self._tools, self._plain = tools.copy(), None
+            return False
+        if self._plain is None:
+            self._plain = all(_is_json(tool.model_dump(by_alias=True, exclude_none=True)) for tool in tools)
+        return self._plain and result.meta is None and not result.__pydantic_extra__
 
 
 def _is_json(value: Any) -> bool:
