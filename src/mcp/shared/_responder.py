@@ -62,12 +62,19 @@ class RequestResponder(Generic[ReceiveRequestT, SendResultT]):
         self._completed = False
         self._cancelled = False
         self._entered = False
+        # Around the work: its own, entered with the responder, or one that is entered elsewhere.
         self._cancel_scope: anyio.CancelScope | None = None
+        self._own_scope: anyio.CancelScope | None = None
+
+    def _work_in(self, scope: anyio.CancelScope) -> None:
+        """Have the request cancelled by cancelling `scope`, which somebody else enters around all the work."""
+        self._cancel_scope = scope
 
     def __enter__(self) -> RequestResponder[ReceiveRequestT, SendResultT]:
         self._entered = True
-        self._cancel_scope = anyio.CancelScope()
-        self._cancel_scope.__enter__()
+        if self._cancel_scope is None:
+            self._cancel_scope = self._own_scope = anyio.CancelScope()
+            self._own_scope.__enter__()
         if self._cancelled:
             self._cancel_scope.cancel()
         return self
@@ -81,8 +88,11 @@ class RequestResponder(Generic[ReceiveRequestT, SendResultT]):
         self._entered = False
         if self._completed:
             self._on_complete(self)
-        assert self._cancel_scope is not None
-        return self._cancel_scope.__exit__(exc_type, exc_val, exc_tb)
+        own_scope, self._own_scope = self._own_scope, None
+        if own_scope is None:
+            return None
+        self._cancel_scope = None
+        return own_scope.__exit__(exc_type, exc_val, exc_tb)
 
     async def respond(self, response: SendResultT | ErrorData) -> None:
         """Answer with a result, or with an error if it is an `ErrorData`.

@@ -34,6 +34,7 @@ from typing_extensions import TypeVar, deprecated
 
 import mcp.types as types
 from mcp.server.lowlevel._context import context_of
+from mcp.server.lowlevel._handler_tasks import HandlerTasks
 from mcp.server.lowlevel._handlers import HandlerTable
 from mcp.server.lowlevel._tool_results import CombinationContent, StructuredContent, UnstructuredContent
 from mcp.server.lowlevel._warnings import handling_message, warnings_to_log
@@ -239,27 +240,22 @@ class Server(HandlerTable, Generic[LifespanResultT, RequestT]):
                 await stack.enter_async_context(support.run())
                 support.configure_session(session, stateless=stateless)
             tasks = anyio.create_task_group()
+            handlers = HandlerTasks(tasks)
 
             def handle(message: Any) -> None:
-                tasks.start_soon(
-                    self._handle_message,
-                    message,
-                    session,
-                    lifespan_context,
-                    raise_exceptions,
-                    name="mcp message handler",
-                )
+                handlers.start(self._handle_message, message, session, lifespan_context, raise_exceptions)
 
             handed_over = session.take_incoming(handle)
             await stack.enter_async_context(session)
             stack.enter_context(warnings_to_log())
             async with tasks:
-                if handed_over:
-                    await session.serve_in(tasks)
-                else:
-                    tasks.start_soon(session.serve_in, tasks)
-                    async for message in session.incoming_messages:
-                        handle(message)
+                async with handlers:
+                    if handed_over:
+                        await session.serve_in(tasks)
+                    else:
+                        tasks.start_soon(session.serve_in, tasks)
+                        async for message in session.incoming_messages:
+                            handle(message)
                 # The connection has ended: nobody is there to answer.
                 tasks.cancel_scope.cancel()
 
