@@ -34,11 +34,11 @@ Operation = Callable[[ClientSession], Awaitable[Any]]
 
 # What one operation over an in-memory session costs, both ends together: own and all calls.
 IN_MEMORY: dict[str, tuple[Operation, Calls]] = {
-    "call_tool": (lambda session: session.call_tool("add", {"a": 1, "b": 2}), (138, 620)),
-    "read a resource": (lambda session: session.read_resource("counted://static"), (118, 600)),  # type: ignore[arg-type]
-    "read a template": (lambda session: session.read_resource("counted://items/x"), (128, 630)),  # type: ignore[arg-type]
-    "get_prompt": (lambda session: session.get_prompt("greet", {"name": "x"}), (121, 600)),
-    "ping": (lambda session: session.send_ping(), (97, 550)),
+    "call_tool": (lambda session: session.call_tool("add", {"a": 1, "b": 2}), (115, 530)),
+    "read a resource": (lambda session: session.read_resource("counted://static"), (94, 510)),  # type: ignore[arg-type]
+    "read a template": (lambda session: session.read_resource("counted://items/x"), (104, 530)),  # type: ignore[arg-type]
+    "get_prompt": (lambda session: session.get_prompt("greet", {"name": "x"}), (96, 510)),
+    "ping": (lambda session: session.send_ping(), (74, 450)),
 }
 
 
@@ -57,7 +57,7 @@ async def test_an_operation_in_memory(name: str, counted_session: Connect, count
 @pytest.mark.anyio
 async def test_a_list_of_a_hundred_tools(counted_session: Connect, count: Count) -> None:
     async with counted_session(tools=100) as session:
-        check(await count(session.list_tools), (233, 770))
+        check(await count(session.list_tools), (213, 670))
 
 
 @pytest.mark.anyio
@@ -177,9 +177,9 @@ def posts(counted_server: Callable[..., FastMCP]) -> Open:
 @pytest.mark.parametrize(
     ("settings", "limit"),
     [
-        pytest.param({"json_response": True}, (222, 900), id="json"),
-        pytest.param({}, (234, 940), id="sse"),
-        pytest.param({"json_response": True, "stateless_http": True}, (340, 2080), id="stateless"),
+        pytest.param({"json_response": True}, (222, 850), id="json"),
+        pytest.param({}, (234, 850), id="sse"),
+        pytest.param({"json_response": True, "stateless_http": True}, (350, 1930), id="stateless"),
     ],
 )
 @pytest.mark.anyio
@@ -249,7 +249,7 @@ async def test_a_call_over_stdio() -> None:
             await process.stdin.aclose()
             await process.wait()
     own, everything = ((late - early) / 10 for late, early in zip(after, before, strict=True))
-    check((own, everything), (123, 345))
+    check((own, everything), (134, 330))
 
 
 # Imports: what a program does not use it does not load. `mcp.types` is in tests/types.

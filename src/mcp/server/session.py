@@ -461,6 +461,28 @@ class ServerSession(
         else:
             await self._incoming_message_stream_writer.send(req)
 
+    def _take_at_once(self, item: SessionMessage | Exception) -> bool:
+        if isinstance(item, SessionMessage) and isinstance(root := item.message.root, types.JSONRPCRequest):
+            # A handler inherits the context of the session, not that of whoever brings the request.
+            return self._context.run(self._take_request, root, item.metadata)
+        return super()._take_at_once(item)
+
+    def _take_request(self, root: types.JSONRPCRequest, metadata: MessageMetadata) -> bool:
+        sink = self._incoming_sink
+        if sink is None or not self._initialized or root.method == "initialize" or not self._has_own_hooks():
+            return False
+        responder = self._admit(root, metadata)
+        if responder is not None:
+            sink(responder)
+        return True
+
+    def _has_own_hooks(self) -> bool:
+        """Whether nobody has overridden or replaced the hooks that a request passes, which may wait."""
+        return (
+            getattr(self._received_request, "__func__", None) is _received_request
+            and getattr(self._handle_incoming, "__func__", None) is _handle_incoming
+        )
+
     async def __aenter__(self) -> Self:
         if self._incoming_sink is None:
             # Made now, so that leaving closes them.
@@ -484,6 +506,10 @@ class ServerSession(
             return False
         self._incoming_sink = sink
         return True
+
+
+_received_request = ServerSession._received_request  # pyright: ignore[reportPrivateUsage]
+_handle_incoming = ServerSession._handle_incoming  # pyright: ignore[reportPrivateUsage]
 
 
 def _covers(declared: types.ClientCapabilities, wanted: types.ClientCapabilities) -> bool:

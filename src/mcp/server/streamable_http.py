@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -140,7 +141,8 @@ class StreamableHTTPServerTransport:
         self._security = _UNPROTECTED if security_settings is None else TransportSecurityMiddleware(security_settings)
         self._idle_timeout = idle_timeout
         self._idle_scope: anyio.CancelScope | None = None
-        self._idle_at = math.inf
+        # By the clock of the process, which costs less to read than that of the event loop. None before `connect()`.
+        self._used_at: float | None = None
         self._headers: tuple[Header, ...] = ()
         if mcp_session_id is not None:
             self._headers = ((b"mcp-session-id", mcp_session_id.encode()),)
@@ -172,7 +174,7 @@ class StreamableHTTPServerTransport:
         None without an idle timeout, and before `connect()`. Once it is cancelled, requests are refused.
         """
         if self._idle_scope is None and self._idle_timeout is not None and self._inbox is not None:
-            self._idle_scope = anyio.CancelScope(deadline=self._idle_at)
+            self._idle_scope = anyio.CancelScope(deadline=self._idle_deadline())
         return self._idle_scope
 
     @property
@@ -180,7 +182,12 @@ class StreamableHTTPServerTransport:
         """When the session counts as idle, in the event loop's time; infinite during requests or without a timeout."""
         if self._idle:
             return -math.inf
-        return self._idle_at if self._idle_scope is None else self._idle_scope.deadline
+        return self._idle_deadline() if self._idle_scope is None else self._idle_scope.deadline
+
+    def _idle_deadline(self) -> float:
+        if self._idle_timeout is None or self._used_at is None or self._requests:
+            return math.inf
+        return anyio.current_time() + self._idle_timeout - (time.monotonic() - self._used_at)
 
     @property
     def _idle(self) -> bool:
@@ -262,11 +269,9 @@ class StreamableHTTPServerTransport:
             self._note_use()
 
     def _note_use(self) -> None:
-        if self._idle_timeout is None:
-            return
-        self._idle_at = math.inf if self._requests else anyio.current_time() + self._idle_timeout
+        self._used_at = time.monotonic()
         if self._idle_scope is not None:
-            self._idle_scope.deadline = self._idle_at
+            self._idle_scope.deadline = self._idle_deadline()
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]

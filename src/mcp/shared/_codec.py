@@ -37,12 +37,16 @@ class PlainResult:
     """Marks an answer that holds nothing but JSON values: its Python form is its JSON form."""
 
 
+# One for all: the only name that could ever be added is in it.
+_ROOT_ONLY = {"root"}
+
+
 def wrap_root(union: type[RootT], value: BaseModel) -> RootT:
     """Put a value that is known to be a member under `.root`, without validating it again."""
     wrapped = union.__new__(union)
     set_attribute = object.__setattr__
     set_attribute(wrapped, "__dict__", {"root": value})
-    set_attribute(wrapped, "__pydantic_fields_set__", {"root"})
+    set_attribute(wrapped, "__pydantic_fields_set__", _ROOT_ONLY)
     set_attribute(wrapped, "__pydantic_extra__", None)
     set_attribute(wrapped, "__pydantic_private__", None)
     return wrapped

@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar, copy_context
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from anyio.abc import TaskGroup
@@ -27,7 +27,7 @@ from typing_extensions import Self
 
 from mcp.shared._backlog import Backlog
 from mcp.shared._owner import OwnedContext
-from mcp.shared._streams import MessageSendStream
+from mcp.shared._streams import MessageReceiveStream, MessageSendStream, Taker
 from mcp.shared.message import SessionMessage
 
 logger = logging.getLogger("mcp.shared.session")
@@ -117,13 +117,25 @@ class Connection:
 
     async def _receive_loop(self) -> None:
         self._context = copy_context()
+        self._have_offered(self._take_offered)
         try:
             async with self._read_stream, self._write_stream:
                 await self._read_messages()
                 # After a hand-over, a successor reads on.
                 await self._lost.wait()
         finally:
+            self._have_offered(None)
             self._connection_lost()
+
+    def _have_offered(self, taker: Taker | None) -> None:
+        stream = self._read_stream
+        # Not by a wrapped stream: what goes past the wrapper, it would miss. A proxy has a type of its own.
+        if issubclass(type(stream), MessageReceiveStream) and "receive" not in vars(stream):
+            cast("MessageReceiveStream", stream).offer_to(taker)
+
+    def _take_offered(self, item: SessionMessage | Exception) -> bool:
+        """Take a message that arrives while the loop waits in the task that brings it: no turn of the event loop."""
+        return not (self._handling or self._ended) and self._backlog is None and self._take_at_once(item)
 
     async def _read_messages(self) -> None:
         loop = self._reader = object()
@@ -214,6 +226,10 @@ class Connection:
 
     async def _receive(self, item: SessionMessage | Exception) -> None:
         """Take what was read, in its turn."""
+        raise NotImplementedError
+
+    def _take_at_once(self, item: SessionMessage | Exception) -> bool:
+        """Take what came in its turn, if that needs no waiting; false, and nothing done, if it does."""
         raise NotImplementedError
 
     async def _take_late(self, item: Any) -> None:

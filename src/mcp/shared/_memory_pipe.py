@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 import anyio
 import anyio.lowlevel
 
-from mcp.shared._streams import MessageReceiveStream, MessageSendStream
+from mcp.shared._streams import MessageReceiveStream, MessageSendStream, Taker
 from mcp.shared.message import SessionMessage
 
 BUFFER_SIZE = 1
@@ -32,6 +32,7 @@ class _Pipe:
     """One direction: both the source and the sink."""
 
     def __init__(self) -> None:
+        self.taker: Taker | None = None
         self._items: deque[SessionMessage | Exception] = deque()
         self._readable: anyio.Event | None = None
         # First come, first served, and each woken alone: a thousand senders woken by every message are a million turns.
@@ -59,6 +60,8 @@ class _Pipe:
         if self._source_closed:
             raise anyio.BrokenResourceError
         if self._readable is not None:
+            if self.taker is not None and self.taker(item):
+                return
             self._readable.set()
             self._readable = None
         elif len(self._items) >= BUFFER_SIZE:
@@ -119,6 +122,14 @@ class _Pipe:
 class _Source:
     def __init__(self, pipe: _Pipe) -> None:
         self._pipe = pipe
+
+    @property
+    def taker(self) -> Taker | None:
+        return self._pipe.taker
+
+    @taker.setter
+    def taker(self, taker: Taker | None) -> None:
+        self._pipe.taker = taker
 
     async def receive(self) -> SessionMessage | Exception:
         return await self._pipe.receive()

@@ -7,7 +7,8 @@ packages) which wrap, clone or look at them find what they expect, and no queue 
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, TypeVar, cast
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
@@ -15,6 +16,9 @@ from anyio.streams.memory import MemoryObjectStreamStatistics
 from typing_extensions import Self
 
 from mcp.shared.message import SessionMessage
+
+Taker: TypeAlias = Callable[[SessionMessage | Exception], bool]
+"""Takes a message at once, without waiting; false if it does not take this one."""
 
 
 class MessageSource(Protocol):
@@ -71,6 +75,13 @@ class _Shared:
         self.peer_gone = False
 
 
+class OfferingSource(MessageSource, Protocol):
+    """A source that other tasks of the same event loop put messages into."""
+
+    taker: Taker | None
+    """Is offered each message that arrives while `receive` waits. What it takes does not come out of `receive`."""
+
+
 class MessageReceiveStream(ObjectReceiveStream[SessionMessage | Exception]):
     """The read stream of a transport."""
 
@@ -88,6 +99,11 @@ class MessageReceiveStream(ObjectReceiveStream[SessionMessage | Exception]):
         except anyio.EndOfStream:
             self._shared.peer_gone = True
             raise
+
+    def offer_to(self, taker: Taker | None) -> None:
+        """Set who is offered messages that arrive while `receive` waits, where the source can do that."""
+        if hasattr(self._source, "taker"):
+            cast("OfferingSource", self._source).taker = taker
 
     def clone(self) -> MessageReceiveStream:
         """Another handle on the same source; the source is closed with its last handle."""

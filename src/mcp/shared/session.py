@@ -346,6 +346,15 @@ class BaseSession(
         else:
             await self._receive_response(root, item)
 
+    def _take_at_once(self, item: SessionMessage | Exception) -> bool:
+        if isinstance(item, Exception) or self._response_routers:
+            return False
+        root = item.message.root
+        if not isinstance(root, JSONRPCResponse | JSONRPCError):
+            return False
+        request_id = normalize_response_id(root.id)
+        return request_id in self._response_streams and self._settle(request_id, item)
+
     async def _receive_exception(self, error: Exception) -> None:
         if isinstance(error, ProtocolError):
             if error.request_id is not None or error.answerable:
@@ -376,23 +385,31 @@ class BaseSession(
             self._unwritten_answers -= 1
 
     async def _receive_request(self, root: JSONRPCRequest, metadata: MessageMetadata) -> None:
+        responder = self._admit(root, metadata)
+        if responder is not None:
+            await self._dispatch_request(responder)
+
+    def _admit(
+        self, root: JSONRPCRequest, metadata: MessageMetadata
+    ) -> RequestResponder[ReceiveRequestT, SendResultT] | None:
+        """Enter a request among those in flight. None if it has to be refused, which is done then."""
         request_id = root.id
         model = models_by_method(self._receive_request_type).get(root.method)
         if model is None:
             self._refuse(request_id, ErrorData(code=METHOD_NOT_FOUND, message="Method not found"))
-            return
+            return None
         if request_id in self._in_flight:
             self._refuse(request_id, ErrorData(code=INVALID_REQUEST, message="Request id already in use"))
-            return
+            return None
         if len(self._in_flight) + self._unwritten_answers >= limits.MAX_REQUESTS_IN_FLIGHT:
             self._refuse(request_id, ErrorData(code=INTERNAL_ERROR, message="Too many requests in flight"))
-            return
+            return None
         try:
             typed: Any = model.model_validate(_members(root))
         except ValidationError as error:
             logger.warning("Failed to validate request: %s", error)
             self._refuse(request_id, _INVALID_PARAMETERS)
-            return
+            return None
         responder: RequestResponder[ReceiveRequestT, SendResultT] = RequestResponder(
             request_id,
             getattr(typed.params, "meta", None),
@@ -402,7 +419,7 @@ class BaseSession(
             metadata,
         )
         self._in_flight[request_id] = responder
-        await self._dispatch_request(responder)
+        return responder
 
     def _forget(self, responder: RequestResponder[ReceiveRequestT, SendResultT]) -> None:
         if self._in_flight.get(responder.request_id) is responder:

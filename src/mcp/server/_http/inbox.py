@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import anyio
 
+from mcp.shared._streams import Taker
 from mcp.shared.message import SessionMessage
 
 BACKLOG = 16
@@ -13,13 +14,14 @@ BACKLOG = 16
 
 
 class Inbox:
-    """The source behind a transport's read stream (see `mcp.shared._streams.MessageSource`).
+    """The source behind a transport's read stream (see `mcp.shared._streams.OfferingSource`).
 
     Args:
         on_close: called when the session closes its end.
     """
 
     def __init__(self, on_close: Callable[[], object]) -> None:
+        self.taker: Taker | None = None
         # A list: mostly empty, and a session that waits should be small.
         self._items: list[SessionMessage | Exception] = []
         self._on_close = on_close
@@ -41,6 +43,8 @@ class Inbox:
         """
         if self._ended:
             raise anyio.ClosedResourceError
+        if self._arrived is not None and self.taker is not None and self.taker(item):
+            return
         self._items.append(item)
         if self._arrived is not None:
             self._arrived.set()

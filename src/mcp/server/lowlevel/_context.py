@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import mcp.types as types
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
 class HandlerContext(RequestContext[ServerSession, Any, Any]):
     """The context of a handler."""
 
-    make_experimental: Callable[[], Any] | None = None
+    _made_for: tuple[RequestResponder[types.ClientRequest, types.ServerResult], TaskSupport | None] | None = None
 
     @property
     def experimental(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-        if self._experimental is None and self.make_experimental is not None:
-            self._experimental = self.make_experimental()
+        if self._experimental is None and self._made_for is not None:
+            self._experimental = _experimental_of(self.session, *self._made_for)
         return self._experimental
 
     @experimental.setter
@@ -43,17 +42,21 @@ def context_of(
         context.request = metadata.request_context
         context.close_sse_stream = metadata.close_sse_stream
         context.close_standalone_sse_stream = metadata.close_standalone_sse_stream
-
-    def make_experimental() -> Any:
-        from mcp.server.experimental.request_context import Experimental
-
-        request = message.request.root
-        capabilities = session.client_params.capabilities if session.client_params is not None else None
-        experimental = Experimental(
-            request.params.task if request.params is not None else None, capabilities, session, task_support
-        )
-        experimental.calls_tool = isinstance(request, types.CallToolRequest)
-        return experimental
-
-    context.make_experimental = make_experimental
+    context._made_for = message, task_support  # pyright: ignore[reportPrivateUsage]
     return context
+
+
+def _experimental_of(
+    session: ServerSession,
+    message: RequestResponder[types.ClientRequest, types.ServerResult],
+    task_support: TaskSupport | None,
+) -> Any:
+    from mcp.server.experimental.request_context import Experimental
+
+    request = message.request.root
+    capabilities = session.client_params.capabilities if session.client_params is not None else None
+    experimental = Experimental(
+        request.params.task if request.params is not None else None, capabilities, session, task_support
+    )
+    experimental.calls_tool = isinstance(request, types.CallToolRequest)
+    return experimental
