@@ -13,7 +13,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -36,7 +36,7 @@ from mcp.server._http.checks import (
     RequestHead,
 )
 from mcp.server._http.event_store import EventCallback, EventId, EventMessage, EventStore, StreamId
-from mcp.server._http.inbox import Inbox
+from mcp.server._http.inbox import Conclusion, Inbox
 from mcp.server._http.outgoing import GET_STREAM_KEY, REQUEST_STREAM_BUFFER_SIZE, EventQueue, OutgoingStream
 from mcp.server._http.posted import Posted
 from mcp.server._http.responses import (
@@ -82,6 +82,9 @@ SESSION_ID_PATTERN = re.compile(r"^[\x21-\x7E]+$")
 SSEEvent: TypeAlias = dict[str, Any]
 
 _UNPROTECTED = TransportSecurityMiddleware()
+
+TEARDOWN_SECONDS = 5.0
+"""How long the server of a session may take to finish when the session has ended, before it is cancelled."""
 
 BACKLOG_SECONDS = 60.0
 """How long a POST that brought no request stays open after its answer while the session is behind."""
@@ -154,6 +157,7 @@ class StreamableHTTPServerTransport:
             retry_interval=retry_interval,
         )
         self._inbox: Inbox | None = None
+        self._run: Callable[[], Awaitable[None]] | None = None
         self._terminated = False
         self._requests = 0
 
@@ -253,6 +257,43 @@ class StreamableHTTPServerTransport:
         self._streams.close_stream(None)
 
     # The HTTP side
+
+    async def _serve_once(
+        self, run: Callable[[Any, Any], Awaitable[None]], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Serve the only HTTP request of this session, and run the session for it in the same task.
+
+        Whoever reads the session's messages comes to their end by way of answering the request: neither waits for the
+        other in a task of its own.
+
+        Args:
+            run: runs a server on a read and a write stream, logs its errors, and closes both.
+            scope: of the ASGI request, as the other two.
+            receive: see there.
+            send: see there.
+        """
+        async with self.connect() as streams:
+            self._run = partial(run, *streams)
+            await self.handle_request(scope, receive, send)
+
+    async def _converse(
+        self,
+        exchange: _Exchange,
+        inbox: Inbox,
+        items: list[SessionMessage | Exception],
+        answer: Callable[[], Awaitable[None]],
+        failed: Refusal = checks.POST_FAILED,
+    ) -> None:
+        """Hand messages to the session, and answer the HTTP request that brought them."""
+        for item in items:
+            inbox.put(item)
+        if self._run is None:
+            await answer()
+            return
+        conclusion = Conclusion(answer, TEARDOWN_SECONDS)
+        inbox.conclude_with(conclusion)
+        if not await conclusion.come_to(self._run):
+            await self._refuse(exchange.send, self._over(failed))
 
     async def handle_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request of this session, as an ASGI application.
@@ -360,12 +401,13 @@ class StreamableHTTPServerTransport:
         return SessionMessage(message, metadata)
 
     async def _accept(self, items: list[SessionMessage | Exception], inbox: Inbox, exchange: _Exchange) -> None:
+        async def answer() -> None:
+            await send_json(exchange.send, 202, b"", self._headers)
+            with anyio.move_on_after(BACKLOG_SECONDS):
+                await inbox.room()
+
         # In the session before the client hears of it: what the client sends next must not overtake it.
-        for item in items:
-            inbox.put(item)
-        await send_json(exchange.send, 202, b"", self._headers)
-        with anyio.move_on_after(BACKLOG_SECONDS):
-            await inbox.room()
+        await self._converse(exchange, inbox, items, answer)
 
     async def _answer(self, brought: Posted, body: bytes, inbox: Inbox, exchange: _Exchange) -> None:
         version = exchange.head.protocol_version
@@ -382,24 +424,26 @@ class StreamableHTTPServerTransport:
         if reading is None:
             await self._refuse(exchange.send, self._over(checks.POST_FAILED))
             return
-        for item in self._session_messages(brought, body, exchange, version):
-            inbox.put(item)
+        items = self._session_messages(brought, body, exchange, version)
+        if self.is_json_response_enabled:
+            answer = partial(self._answer_with_json, brought, reading.queue, exchange)
+        else:
+            answer = partial(self._write_stream, self._event_stream(reading, exchange), reading.first)
         try:
-            if self.is_json_response_enabled:
-                await self._answer_with_json(brought, reading.queue, exchange)
-            else:
-                await self._write_stream(reading, exchange)
+            await self._converse(exchange, inbox, items, answer)
         finally:
             reading.stop()
 
-    async def _write_stream(self, reading: Reading, exchange: _Exchange, *, start: bool = False) -> None:
+    def _event_stream(self, reading: Reading, exchange: _Exchange) -> EventStreamResponse:
         drain_seconds = 0 if reading.stream is self._streams.standalone else self.drain_seconds
         headers = event_stream_headers(exchange.scope, CONTENT_TYPE_SSE.encode(), b"no-cache, no-transform")
-        response = EventStreamResponse(
+        return EventStreamResponse(
             reading.queue, exchange.receive, exchange.send, [*headers, *self._headers], drain_seconds=drain_seconds
         )
-        if start or reading.first:
-            await response.start(reading.first)
+
+    async def _write_stream(self, response: EventStreamResponse, first: bytes, *, start: bool = False) -> None:
+        if (start or first) and not response.started:
+            await response.start(first)
         await response.run_short()
         await response.run()
 
@@ -424,7 +468,8 @@ class StreamableHTTPServerTransport:
         if refusal is not None:
             await self._refuse(exchange.send, refusal)
             return
-        if self._connected().ended:
+        inbox = self._connected()
+        if inbox.ended:
             await self._refuse(exchange.send, self._over(checks.GET_FAILED))
             return
         try:
@@ -442,7 +487,9 @@ class StreamableHTTPServerTransport:
             await self._refuse(exchange.send, refusal)
             return
         try:
-            await self._write_stream(reading, exchange, start=True)
+            response = self._event_stream(reading, exchange)
+            answer = partial(self._write_stream, response, reading.first, start=True)
+            await self._converse(exchange, inbox, [], answer, checks.GET_FAILED)
         finally:
             reading.stop()
 

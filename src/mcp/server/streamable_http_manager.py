@@ -23,7 +23,7 @@ from mcp.server._http.gauge import Gauge
 from mcp.server._http.principal import Principal, principal_of
 from mcp.server._http.responses import send_refusal
 from mcp.server._http.writers import DRAIN_SECONDS
-from mcp.server.streamable_http import EventStore, StreamableHTTPServerTransport
+from mcp.server.streamable_http import TEARDOWN_SECONDS, EventStore, StreamableHTTPServerTransport
 from mcp.server.transport_security import (
     DEFAULT_MAX_REQUEST_BODY_SIZE,
     RequestBodyLimitMiddleware,
@@ -49,9 +49,6 @@ DEFAULT_SESSION_IDLE_TIMEOUT = 1800
 
 DEFAULT_MAX_SESSIONS = 10_000
 """How many sessions may be open at once."""
-
-TEARDOWN_SECONDS = 5.0
-"""How long the servers of sessions may take to finish when the manager stops, before they are cancelled."""
 
 
 class _App(Protocol):
@@ -381,22 +378,15 @@ class StreamableHTTPSessionManager:
         transport.remove_back_channel("stateless_http=True")
         self._stateless_transports.add(transport)
         try:
-            async with anyio.create_task_group() as own_tasks:
-                await own_tasks.start(self._run_stateless, transport)
-                try:
-                    await transport.handle_request(scope, receive, send)
-                finally:
-                    await transport.terminate()
-                    own_tasks.cancel_scope.deadline = anyio.current_time() + TEARDOWN_SECONDS
+            await transport._serve_once(  # pyright: ignore[reportPrivateUsage]
+                self._run_stateless, scope, receive, send
+            )
         finally:
             self._stateless_transports.discard(transport)
 
-    async def _run_stateless(
-        self, transport: StreamableHTTPServerTransport, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-    ) -> None:
+    async def _run_stateless(self, read_stream: Any, write_stream: Any) -> None:
         try:
-            async with transport.connect() as (read_stream, write_stream):
-                task_status.started()
+            async with read_stream, write_stream:
                 options = self.app.create_initialization_options()
                 await self.app.run(read_stream, write_stream, options, stateless=True)
         except Exception:

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from mcp.server import streamable_http as transport_module
 from mcp.server import streamable_http_manager as manager_module
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http import EventStore, StreamableHTTPServerTransport
@@ -357,6 +358,111 @@ async def test_cancelled_stateless_requests(demo: Any, http: Any) -> None:
             wire.tasks.cancel_scope.cancel()
         assert demo.ended == {"gate": "cancelled"}
         assert manager.statistics() == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("json_response", [False, True])
+@pytest.mark.parametrize("when", ["at work", "after a notification"])
+async def test_a_stateless_server_that_crashes(
+    demo: Any, http: Any, json_response: bool, when: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """TSV-77 TSV-78: the request is answered all the same, or its stream ends"""
+
+    class Crashing(type(demo)):
+        async def run(self, *args: Any, **kwargs: Any) -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lambda: super(Crashing, self).run(*args, **kwargs))
+                await self.gate("crash").wait()
+                raise RuntimeError("crash")
+
+    server = Crashing()
+    tool = http.call_tool("wait") if when == "at work" else http.call_tool("notify", gate="gate")
+    async with http.serve(server, stateless=True, json_response=json_response) as wire:
+        call = wire.start(body=tool)
+        await server.until_reached("gate")
+        if when != "at work" and not json_response:
+            await call.until_events(1)
+        server.gate("crash").set()
+        await call.until_done()
+        assert call.complete
+        assert call.error is None
+        assert (call.status == 500) is json_response
+        assert server.ended == {"gate": "cancelled"}
+        assert "Stateless session crashed" in caplog.text
+        assert wire.manager.statistics() == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("json_response", [False, True])
+async def test_a_stateless_server_behind_wrapped_streams(demo: Any, http: Any, json_response: bool) -> None:
+    """TSV-78 TSV-79: tracing sees what comes in, and a question to the client fails all the same"""
+    seen: list[str] = []
+
+    class Tracing:
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
+
+        async def __aenter__(self) -> Any:
+            return self
+
+        async def __aexit__(self, *_: Any) -> None:
+            await self._stream.aclose()
+
+        async def __aiter__(self) -> Any:
+            async for item in self._stream:
+                seen.append(item.message.root.method)
+                yield item
+
+    class Traced(type(demo)):
+        async def run(self, read_stream: Any, *args: Any, **kwargs: Any) -> None:
+            await super().run(Tracing(read_stream), *args, **kwargs)
+
+    async with http.serve(Traced(), stateless=True, json_response=json_response) as wire:
+        call = await wire.send(body=http.call_tool("echo", text="hi"))
+        assert call.answer["result"]["content"][0]["text"] == "hi"
+        call = await wire.send(body=http.call_tool("ask"))
+        assert call.answer["result"]["isError"]
+        assert "stateless_http=True" in call.answer["result"]["content"][0]["text"]
+        assert (await wire.send(body=http.INITIALIZED)).status == 202
+    assert seen == ["tools/call", "tools/call", "notifications/initialized"]
+
+
+async def test_a_stateless_server_that_does_not_end(demo: Any, http: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TSV-78: is cancelled after a while; its client has its answer long before"""
+    monkeypatch.setattr(transport_module, "TEARDOWN_SECONDS", 0.01)
+    ended: list[str] = []
+
+    class Lingering(type(demo)):
+        async def run(self, *args: Any, **kwargs: Any) -> None:
+            await super().run(*args, **kwargs)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                ended.append("cancelled")
+
+    async with http.serve(Lingering(), stateless=True) as wire:
+        call = await wire.send(body=http.call_tool("echo", text="hi"))
+        assert call.answer["result"]["content"][0]["text"] == "hi"
+        assert ended == ["cancelled"]
+        assert wire.manager.statistics() == (0, 0, 0, 0)
+
+
+async def test_a_stateless_request_whose_answer_cannot_be_sent(demo: Any, http: Any) -> None:
+    """TSV-78: the error is that of the HTTP request, not of the session"""
+    manager = StreamableHTTPSessionManager(demo, stateless=True, json_response=True)
+
+    async def behind_middleware(scope: Any, receive: Any, send: Any) -> None:
+        async def fail(message: Any) -> None:
+            raise RuntimeError("middleware")
+
+        await manager.handle_request(scope, receive, fail)
+
+    async with manager.run(), http.Wire(behind_middleware).open() as wire:
+        call = await wire.send(body=http.call_tool("echo"))
+        assert str(call.error) == "middleware"
+        assert manager.statistics() == (0, 0, 0, 0)
+        assert demo.living == 0
 
 
 # Ownership

@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 
 from mcp.shared._streams import Taker
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import FailedRequestMessage, SessionMessage
 
 BACKLOG = 16
 """How many messages may wait for the session before those who bring more have to wait too."""
+
+
+class Conclusion:
+    """What the reader of an inbox does when it has read everything: it answers the HTTP request that brought it.
+
+    So one task both runs a session and answers the only request of that session.
+
+    Args:
+        work: answers the request. Called again if the session is cut short while it works.
+        patience: seconds that the session may take to end after the work, before it is cancelled.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[None]], patience: float) -> None:
+        self.begun = False
+        self._done = False
+        self._error: Exception | None = None
+        self._work = work
+        self._patience = patience
+        self._scope = anyio.CancelScope()
+
+    async def do(self) -> None:
+        """Work. Errors come out of `come_to`, for they are not the session's."""
+        self.begun = True
+        try:
+            await self._work()
+        except Exception as error:
+            self._error = error
+        self._done = True
+        self._scope.deadline = anyio.current_time() + self._patience
+
+    async def come_to(self, run: Callable[[], Awaitable[None]]) -> bool:
+        """Run the session. Returns whether the work was done; False if the session ended before it came to that."""
+        with self._scope:
+            await run()
+        if self.begun and not self._done:
+            await self._work()
+        if self._error is not None:
+            raise self._error
+        return self.begun
 
 
 class Inbox:
@@ -25,6 +64,7 @@ class Inbox:
         # A list: mostly empty, and a session that waits should be small.
         self._items: list[SessionMessage | Exception] = []
         self._on_close = on_close
+        self._conclusion: Conclusion | None = None
         self._arrived: anyio.Event | None = None
         self._taken: anyio.Event | None = None
         self._ended = False
@@ -50,6 +90,21 @@ class Inbox:
             self._arrived.set()
             self._arrived = None
 
+    def fail(self, failure: FailedRequestMessage) -> None:
+        """Answer a request of the session in place of the client.
+
+        Raises:
+            Exception: the failure itself, if the session reads nothing any more.
+        """
+        if self._conclusion is None or not self._conclusion.begun:
+            self.put(failure)
+        elif self.taker is None or not self.taker(failure):
+            raise failure.exception
+
+    def conclude_with(self, conclusion: Conclusion) -> None:
+        """Have the reader do this once it has read all there is; the end comes after that."""
+        self._conclusion = conclusion
+
     async def room(self) -> None:
         """Wait until the backlog is short again, or nobody reads any more."""
         while len(self._items) > BACKLOG and not self._ended:
@@ -74,6 +129,10 @@ class Inbox:
                 raise anyio.ClosedResourceError
             if self._ended:
                 raise anyio.EndOfStream
+            if self._conclusion is not None and not self._conclusion.begun:
+                await self._conclusion.do()
+                self.end()
+                continue
             self._arrived = self._arrived or anyio.Event()
             await self._arrived.wait()
         item = self._items.pop(0)

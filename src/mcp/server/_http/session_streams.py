@@ -94,7 +94,7 @@ class SessionStreams:
             raise anyio.ClosedResourceError
         to = route(item, self.running, json_response=self._json_response)
         if to.asks is not None and (setting := self._missing_channel()):
-            inbox.put(FailedRequestMessage(to.asks, _no_channel_error(setting)))
+            inbox.fail(FailedRequestMessage(to.asks, _no_channel_error(setting)))
             return
         payload = encode_message(item)
         stream = self.standalone if to.key == GET_STREAM_KEY else self.running.get(to.key)

@@ -100,6 +100,9 @@ class EventStreamResponse(OpenResponse):
     Args:
         send: of the ASGI request.
         headers: of the response.
+
+    Attributes:
+        started: whether the headers are sent.
     """
 
     def __init__(
@@ -108,12 +111,12 @@ class EventStreamResponse(OpenResponse):
         super().__init__(queue, receive, drain_seconds=drain_seconds)
         self._send = send
         self._headers = headers
-        self._started = False
+        self.started = False
         self._written = 0
 
     async def start(self, first: bytes = b"") -> None:
         """Send the headers, and the first events if there are any. Else they go with the first event."""
-        self._started = True
+        self.started = True
         await self._send_or_leave({"type": "http.response.start", "status": 200, "headers": self._headers})
         if first:
             await self._body(first, more=True)
@@ -138,7 +141,7 @@ class EventStreamResponse(OpenResponse):
     _done = False
 
     async def _write_all(self) -> None:
-        if not self._started:
+        if not self.started:
             await self.start()
         while not (self.gone or self._done):
             await self._queue.wait_ready()
@@ -146,7 +149,7 @@ class EventStreamResponse(OpenResponse):
 
     async def _write_what_waits(self) -> None:
         data = self._queue.take()
-        if not self._started:
+        if not self.started:
             await self.start()
         self._done = self._queue.finished
         await self._body(data, more=not self._done)
