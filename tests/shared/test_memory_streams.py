@@ -1,5 +1,7 @@
 """Streams without queues, and the in-memory helpers: SES-48, SES-49, and what programs look at on streams."""
 
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -335,6 +337,30 @@ async def test_a_connected_session(server: Server[Any]) -> None:
     assert logged == ["me"]
     with pytest.raises(anyio.ClosedResourceError):
         await session.send_ping()
+
+
+async def test_the_session_of_a_server_is_not_left_to_the_collector(server: Server[Any]) -> None:
+    """It is gone as soon as nobody knows it any more. (That of the client is in the traceback of its cancellation.)"""
+    sessions: list[Any] = []
+
+    @server.list_prompts()
+    async def list_prompts() -> list[types.Prompt]:
+        sessions.append(weakref.ref(server.request_context.session))
+        return []
+
+    async def converse() -> None:
+        async with create_connected_server_and_client_session(server) as session:
+            await session.list_prompts()
+
+    await converse()
+    gc.collect()
+    gc.disable()
+    try:
+        await converse()
+        await anyio.wait_all_tasks_blocked()
+        assert sessions[-1]() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_facade_is_served_by_what_it_wraps(server: Server[Any]) -> None:

@@ -489,6 +489,13 @@ class ServerSession(
             self._incoming_message_stream_writer  # noqa: B018
         return await super().__aenter__()
 
+    async def __aexit__(self, *raised: Any) -> bool | None:
+        try:
+            return await super().__aexit__(*raised)
+        finally:
+            # It knows the session: without this, both would wait for the garbage collector.
+            self._incoming_sink = None
+
     async def _receive_loop(self) -> None:
         if self._incoming_sink is not None:
             await super()._receive_loop()

@@ -234,6 +234,8 @@ class StreamableHTTPServerTransport:
         finally:
             self._inbox.end()
             self._streams.close()
+            self._inbox.let_go()
+            self._run = None
 
     async def terminate(self) -> None:
         """End the session: its read stream ends, its HTTP responses end, and later requests are refused with 404.

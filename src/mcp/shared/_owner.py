@@ -13,6 +13,7 @@ import contextvars
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
@@ -80,7 +81,11 @@ class OwnedContext(Generic[T]):
         self._error: BaseException | None = None
 
     async def __aenter__(self) -> T:
-        spawn_detached(self._own, self._name)
+        # Neither the factory nor the value is kept: they mostly know what holds this, and what holds itself stays until
+        # the garbage collector comes.
+        factory = self._factory
+        del self._factory
+        spawn_detached(partial(self._own, factory), self._name)
         try:
             await self._ready.wait()
         except BaseException:
@@ -89,7 +94,9 @@ class OwnedContext(Generic[T]):
         if self._finished.is_set():
             assert self._error is not None
             raise self._error
-        return self._value
+        value = self._value
+        del self._value
+        return value
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
@@ -117,13 +124,12 @@ class OwnedContext(Generic[T]):
             owned = owned._outer
         return owned is self
 
-    async def _own(self) -> None:
+    async def _own(self, factory: Callable[[], AbstractAsyncContextManager[T]]) -> None:
         self._outer = _around.get()
         _around.set(self)
         try:
             with self._scope:
-                async with self._factory() as value:
-                    self._value = value
+                async with factory() as self._value:
                     self._ready.set()
                     await self._leave.wait()
             if not self._ready.is_set():

@@ -1,7 +1,9 @@
 """Sessions behind one endpoint: opened, found, limited, expired, owned, ended; and the stateless mode."""
 
+import gc
 import logging
 import math
+import weakref
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -446,6 +448,23 @@ async def test_a_stateless_server_that_does_not_end(demo: Any, http: Any, monkey
         assert call.answer["result"]["content"][0]["text"] == "hi"
         assert ended == ["cancelled"]
         assert wire.manager.statistics() == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("json_response", [False, True])
+async def test_a_stateless_request_leaves_nothing_to_the_collector(demo: Any, http: Any, json_response: bool) -> None:
+    """TSV-78: sessions made for one request are many; what they hold is gone with them"""
+    async with http.serve(demo, stateless=True, json_response=json_response) as wire:
+        await wire.send(body=http.call_tool("echo"))
+        demo.seen.clear()
+        gc.collect()
+        gc.disable()
+        try:
+            await wire.send(body=http.call_tool("echo"))
+            session = weakref.ref(demo.seen.pop().session)
+            await anyio.wait_all_tasks_blocked()
+            assert session() is None
+        finally:
+            gc.enable()
 
 
 async def test_a_stateless_request_whose_answer_cannot_be_sent(demo: Any, http: Any) -> None:

@@ -52,6 +52,10 @@ class Conclusion:
         return self.begun
 
 
+def _nothing() -> None:
+    pass
+
+
 class Inbox:
     """The source behind a transport's read stream (see `mcp.shared._streams.OfferingSource`).
 
@@ -120,6 +124,12 @@ class Inbox:
             if event is not None:
                 event.set()
         self._arrived = self._taken = None
+
+    def let_go(self) -> None:
+        """Keep nothing of the session, which is over: what holds itself waits for the garbage collector."""
+        self._on_close = _nothing
+        self._conclusion = None
+        self.taker = None
 
     # As a message source
 
