@@ -34,7 +34,11 @@ SERIALIZATION_ERRORS = (PydanticSerializationError, UnicodeEncodeError, Recursio
 
 
 class PlainResult:
-    """Marks an answer that holds nothing but JSON values: its Python form is its JSON form."""
+    """An answer that holds nothing but JSON values: its Python form is its JSON form."""
+
+    def copied(self) -> BaseModel:
+        """The result, as its reader would make it of the JSON form."""
+        raise NotImplementedError
 
 
 # One for all: the only name that could ever be added is in it.

@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 
 from mcp.shared._streams import MessageReceiveStream, MessageSendStream, Taker
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ResultMessage, SessionMessage
 
 BUFFER_SIZE = 1
 """Messages that may wait unread; a further `send` waits until there is room."""
@@ -84,7 +84,7 @@ class _Pipe:
 
     async def send(self, item: SessionMessage) -> None:
         # What has no JSON form must fail here, not at the peer.
-        if isinstance(item, SessionMessage):  # pyright: ignore[reportUnnecessaryIsInstance] - tests send exceptions too
+        if isinstance(item, SessionMessage) and not (isinstance(item, ResultMessage) and item.is_plain):  # pyright: ignore[reportUnnecessaryIsInstance] - tests send exceptions too
             item.message  # noqa: B018
         try:
             self.put(item)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel
 
 from mcp.shared.exceptions import McpError
 from mcp.types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCResponse, RequestId
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
 
 ResumptionToken: TypeAlias = str
 
@@ -66,7 +68,8 @@ class ResultMessage(SessionMessage):
     event store, an in-memory peer) gets an ordinary response, made at the first look.
 
     Args:
-        plain: nothing in the result needs a conversion to become JSON.
+        copy: makes the result that a reader would make of its JSON form. Given if nothing in the result needs a
+            conversion to become JSON.
     """
 
     def __init__(
@@ -76,13 +79,13 @@ class ResultMessage(SessionMessage):
         *,
         request_id: RequestId | None = None,
         result: BaseModel | None = None,
-        plain: bool = False,
+        copy: Callable[[], BaseModel] | None = None,
     ) -> None:
         self._message = message
         self.metadata = metadata
         self.request_id = request_id
         self.result = result
-        self._plain = plain
+        self._copy = copy
 
     @property
     def unopened(self) -> BaseModel | None:
@@ -90,11 +93,22 @@ class ResultMessage(SessionMessage):
         return self.result if self._message is None else None
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the result is known to have a JSON form."""
+        return self._copy is not None
+
+    def read_as(self, result_type: type[ResultT]) -> ResultT | None:
+        """The result as its reader would make it, if that takes neither the JSON form nor a validation; else None."""
+        if self._copy is None or type(self.unopened) is not result_type:
+            return None
+        return cast("ResultT", self._copy())
+
+    @property
     def message(self) -> JSONRPCMessage:
         """The response with the result as plain JSON types."""
         if self._message is None:
             assert self.result is not None
-            mode = "python" if self._plain else "json"
+            mode = "json" if self._copy is None else "python"
             dumped = self.result.model_dump(by_alias=True, mode=mode, exclude_none=True)
             response = JSONRPCResponse.model_construct(jsonrpc="2.0", id=self.request_id, result=dumped)
             self._message = JSONRPCMessage.model_construct(response)

@@ -272,6 +272,8 @@ class BaseSession(
             raise outcome
         if isinstance(outcome, FailedRequestMessage):
             raise outcome.exception
+        if isinstance(outcome, ResultMessage) and (result := outcome.read_as(result_type)) is not None:
+            return result
         answer = outcome.message.root
         if isinstance(answer, JSONRPCError):
             raise McpError(answer.error)
@@ -315,7 +317,8 @@ class BaseSession(
             fallback = ErrorData(code=response.code, message=_printable(response.message))
         else:
             result: Any = getattr(response, "root", response)
-            item = ResultMessage(request_id=request_id, result=result, plain=isinstance(response, PlainResult))
+            copy = response.copied if isinstance(response, PlainResult) else None
+            item = ResultMessage(request_id=request_id, result=result, copy=copy)
             fallback = None
         self._unwritten_answers += 1
         try:
@@ -349,10 +352,12 @@ class BaseSession(
     def _take_at_once(self, item: SessionMessage | Exception) -> bool:
         if isinstance(item, Exception) or self._response_routers:
             return False
-        root = item.message.root
-        if not isinstance(root, JSONRPCResponse | JSONRPCError):
-            return False
-        request_id = normalize_response_id(root.id)
+        if isinstance(item, ResultMessage) and item.unopened is not None:
+            response_id = item.request_id
+        else:
+            root = item.message.root
+            response_id = root.id if isinstance(root, JSONRPCResponse | JSONRPCError) else None
+        request_id = None if response_id is None else normalize_response_id(response_id)
         return request_id in self._response_streams and self._settle(request_id, item)
 
     async def _receive_exception(self, error: Exception) -> None:

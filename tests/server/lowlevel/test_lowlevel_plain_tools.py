@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 import mcp.types as types
 from mcp.server.lowlevel import Server
@@ -74,3 +75,76 @@ async def test_a_tool_that_changes_in_place() -> None:
             (tool,) = (await session.list_tools()).tools
             assert list(tool.inputSchema["properties"]) == [str(number) for number in range(index + 1)]
             assert tool.description == str(index)
+
+
+HINTS = types.ToolAnnotations(title="t", readOnlyHint=True)
+ICON = types.Icon(src="data:,")
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        types.Tool(name="all", title="t", description="d", inputSchema={"default": None}, outputSchema={"a": [{}]}),
+        types.Tool(name="hints", inputSchema={}, annotations=HINTS),
+        types.Tool(name="icons", inputSchema={}, icons=[ICON, ICON]),
+        types.Tool(name="execution", inputSchema={}, execution=types.ToolExecution(taskSupport="optional")),
+        types.Tool(name="more", inputSchema={}, unknown={"kept": 1}),  # type: ignore[call-arg]
+        types.Tool(name="meta", inputSchema={}, _meta={"a": {"b": [None]}}),
+    ],
+    ids=lambda tool: tool.name,
+)
+async def test_whatever_a_tool_holds(tool: types.Tool) -> None:
+    """The client's copy is what it would have read from a wire, and its own."""
+    read = types.Tool.model_validate_json(tool.model_dump_json(by_alias=True, exclude_none=True))
+    kept = [tool, types.Tool(name="other", inputSchema={})]
+    async with create_connected_server_and_client_session(server_of(lambda: kept)) as session:
+        for _ in range(4):
+            copy = (await session.list_tools()).tools[0]
+            assert copy == read
+            assert copy.model_fields_set == read.model_fields_set
+            assert copy.model_extra == read.model_extra
+            assert copy.inputSchema is not tool.inputSchema
+            for name in ("annotations", "execution", "meta"):
+                mine = getattr(copy, name)
+                assert mine is None or mine is not getattr(tool, name)
+            copy.title = "changed"
+            copy.inputSchema["changed"] = True
+
+
+async def test_pages() -> None:
+    server: Server[Any] = Server("test")
+    pages = [[types.Tool(name=name, inputSchema={})] for name in "ab"]
+
+    @server.list_tools()
+    async def _(request: types.ListToolsRequest) -> types.ListToolsResult:
+        cursor = request.params.cursor if request.params is not None else None
+        if cursor is None:
+            return types.ListToolsResult(tools=pages[0], nextCursor="b")
+        return types.ListToolsResult(tools=pages[1], _meta={"last": True})
+
+    async with create_connected_server_and_client_session(server) as session:
+        for _ in range(3):
+            # Each page twice in a row, so that it is known the second time.
+            for _ in range(3):
+                first = await session.list_tools()
+                assert (first.tools, first.nextCursor) == (pages[0], "b")
+                assert first.model_fields_set == {"tools", "nextCursor"}
+            for _ in range(3):
+                last = await session.list_tools(params=types.PaginatedRequestParams(cursor="b"))
+                assert (last.tools, last.nextCursor, last.meta) == (pages[1], None, {"last": True})
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+async def test_a_tool_that_is_none() -> None:
+    """A client refuses it as often as it comes, whether or not it was one before."""
+    kept = [types.Tool(name="tool", inputSchema={})]
+    async with create_connected_server_and_client_session(server_of(lambda: kept)) as session:
+        for _ in range(3):
+            assert (await session.list_tools()).tools == kept
+        kept[0].description = 5  # type: ignore[assignment]
+        for _ in range(3):
+            with pytest.raises(ValidationError):
+                await session.list_tools()
+        kept[0].description = None
+        for _ in range(3):
+            assert (await session.list_tools()).tools == kept

@@ -13,7 +13,7 @@ from typing import Any, cast
 from pydantic import AnyUrl
 
 import mcp.types as types
-from mcp.server.lowlevel._plain_tools import PlainServerResult, PlainTools
+from mcp.server.lowlevel._plain_tools import PlainTools
 from mcp.server.lowlevel._tool_results import (
     CombinationContent,
     KnownTool,
@@ -194,8 +194,7 @@ class HandlerTable:
                 for name in by_name:
                     validate_and_warn_tool_name(name)
                 self._tool_cache.update(by_name)
-                union = PlainServerResult if self._plain_tools.all_of(result) else types.ServerResult
-                return wrap_root(union, result)
+                return self._plain_tools.wrapped(result)
 
             self.request_handlers[types.ListToolsRequest] = handler
             return func
