@@ -17,6 +17,7 @@ from mcp import types
 from mcp.client.session import ClientSession
 from mcp.server.lowlevel import Server
 from mcp.server.session import ServerSession
+from mcp.shared import limits
 from mcp.shared._codec import encode_message, parse_message
 from mcp.shared._memory_pipe import create_message_pipe
 from mcp.shared.exceptions import McpError
@@ -152,6 +153,27 @@ async def test_before_and_after_the_handshake(server: Server[Any]) -> None:
             await anyio.wait_all_tasks_blocked()
             await to_server.send(call(2, "ping"))
             assert (await pipes.receive())["result"] == {}
+
+
+async def test_many_calls_at_once(server: Server[Any]) -> None:
+    """More than a server has in work at a time: those who send wait until it reads on, and none is refused."""
+    numbers = range(limits.MAX_REQUESTS_IN_FLIGHT * 3 // 2)
+    answers: list[Any] = []
+
+    @server.call_tool()
+    async def call_tool(name: str, arguments: Any) -> Any:
+        return [types.TextContent(type="text", text=name)]
+
+    async with create_connected_server_and_client_session(server) as session:
+
+        async def call_one(number: int) -> None:
+            answers.append((await session.call_tool(str(number), {})).content[0])
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                for number in numbers:
+                    tasks.start_soon(call_one, number)
+    assert sorted(int(answer.text) for answer in answers) == list(numbers)
 
 
 class PatientSession(ServerSession):

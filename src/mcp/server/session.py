@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from mcp.server.experimental.session_features import ExperimentalServerSessionFeatures
 
 
+MAX_TAKEN_AT_ONCE = 64
+"""Requests in work beyond which a further one waits to be read, which gives those in work their turn."""
+
+
 class InitializationState(Enum):
     """How far the handshake of a connection is."""
 
@@ -470,6 +474,8 @@ class ServerSession(
     def _take_request(self, root: types.JSONRPCRequest, metadata: MessageMetadata) -> bool:
         sink = self._incoming_sink
         if sink is None or not self._initialized or root.method == "initialize" or not self._has_own_hooks():
+            return False
+        if len(self._in_flight) >= MAX_TAKEN_AT_ONCE:
             return False
         responder = self._admit(root, metadata)
         if responder is not None:
