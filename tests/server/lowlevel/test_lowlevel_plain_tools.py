@@ -81,6 +81,19 @@ HINTS = types.ToolAnnotations(title="t", readOnlyHint=True)
 ICON = types.Icon(src="data:,")
 
 
+async def test_a_tool_that_gets_a_member_of_its_own() -> None:
+    """One that the model does not know, on a tool that was listed before."""
+    kept = [types.Tool(name="tool", inputSchema={})]
+    async with create_connected_server_and_client_session(server_of(lambda: kept)) as session:
+        for _ in range(3):
+            assert (await session.list_tools()).tools[0].model_extra == {}
+        kept[0].vendor = {"a": [1]}  # type: ignore[attr-defined]
+        for _ in range(3):
+            (tool,) = (await session.list_tools()).tools
+            assert tool.model_extra == {"vendor": {"a": [1]}}
+            tool.vendor["a"].append(2)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     "tool",
     [

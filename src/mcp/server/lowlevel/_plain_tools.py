@@ -69,7 +69,7 @@ def _is_json(value: Any) -> bool:
 
 def _known_fields(tool: Tool, dumped: dict[str, Any]) -> set[str] | None:
     """Which fields the copy of a tool has set; None for one with models in it, or one that does not fit its model."""
-    if tool.annotations is None and tool.icons is None and tool.execution is None and not tool.__pydantic_extra__:
+    if tool.annotations is None and tool.icons is None and tool.execution is None:
         with suppress(ValidationError):
             read = Tool.model_validate(dumped)
             if vars(read) == vars(tool):
@@ -82,7 +82,8 @@ def _copy(result: ListToolsResult, fields: list[set[str] | None]) -> ListToolsRe
     copies: list[Tool] = []
     set_attribute = object.__setattr__
     for tool, fields_set, own in zip(result.tools, fields, nested, strict=True):
-        if fields_set is None:
+        # Members that the model does not know may have come since; they are not among those compared.
+        if fields_set is None or tool.__pydantic_extra__:
             copies.append(Tool.model_validate(tool.model_dump(by_alias=True, exclude_none=True)))
             continue
         members = vars(tool).copy()
